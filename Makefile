@@ -1,0 +1,69 @@
+# Everything a user or contributor needs. Only Python (3.11 or newer, with its venv module) must be there.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.installed-run
+TEST_STAMP := $(VENV)/.installed-test
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+HASHED := --require-hashes --only-binary :all: --requirement
+# An editable install, so that the checkout itself is what runs; built with the pinned backend above.
+PACKAGE := --no-deps --no-build-isolation --editable .
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench docs requirements clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+run: $(RUN_STAMP)  ## Install, replay the nimh_crossover trial and say where the results are
+	$(BIN)/rekindle replay nimh_crossover --out out/nimh
+	@echo
+	@echo "Results are in $(CURDIR)/out/nimh:"
+	@ls out/nimh
+
+test: $(TEST_STAMP)  ## Install everything and run every test
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+lint: $(TEST_STAMP)  ## Check style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+
+bench: $(TEST_STAMP)  ## Run the benchmarks of the engine
+	$(BIN)/python -m benchmarks
+
+docs: $(TEST_STAMP)  ## Build the documentation, warnings are errors
+	$(BIN)/sphinx-build -W --keep-going -q -j $(WORKERS) -b html docs docs/_build/html
+	@echo "Documentation is in $(CURDIR)/docs/_build/html/index.html"
+
+COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --only-binary :all: \
+	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --group build pyproject.toml
+
+requirements:  ## Pin all dependencies anew (needs uv)
+	$(COMPILE) --all-extras --output-file requirements/test.txt
+	$(COMPILE) --extra report --extra parquet --constraint requirements/test.txt --output-file requirements/run.txt
+
+clean:  ## Remove the environment, caches and outputs
+	rm -rf $(VENV) out docs/_build docs/_generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): requirements/run.txt pyproject.toml | $(BIN)/python
+	$(PIP_INSTALL) $(HASHED) requirements/run.txt
+	$(PIP_INSTALL) $(PACKAGE)
+	@touch $@
+
+# test.txt holds all of run.txt at the same versions, so one installation serves both.
+$(TEST_STAMP): requirements/test.txt pyproject.toml | $(BIN)/python
+	$(PIP_INSTALL) $(HASHED) requirements/test.txt
+	$(PIP_INSTALL) $(PACKAGE)
+	@touch $(RUN_STAMP) $@

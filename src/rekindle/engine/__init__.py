@@ -1,0 +1,11 @@
+"""Engine: integrate any model of the model language for many people with dose events.
+
+It knows nothing of ketamine. One narrow interface: ``solve(model, events, ...) -> Trajectory``.
+"""
+
+from rekindle.engine._event_table import EventTable
+from rekindle.engine._records import COLUMNS, Record
+from rekindle.engine._solve import DEFAULT_TOLERANCE, solve
+from rekindle.engine._trajectory import SolverReport, Trajectory
+
+__all__ = ["COLUMNS", "DEFAULT_TOLERANCE", "EventTable", "Record", "SolverReport", "Trajectory", "solve"]

@@ -1,0 +1,186 @@
+"""The engine's one entry: a model, the events of people, and the outputs wanted -> their trajectories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekindle.engine._event_table import EventTable
+from rekindle.engine._subject import Subject, SubjectResult
+from rekindle.engine._trajectory import SolverReport, Trajectory
+from rekindle.engine._workers import Job, run_job
+from rekindle.errors import EventError, OutputError, ParameterError, nearest
+from rekindle.modelling import Model
+
+Array = NDArray[np.float64]
+
+#: Relative tolerance of the nonlinear solver unless the caller gives another.
+DEFAULT_TOLERANCE = 1e-7
+
+ParameterValues = Mapping[str, float | Sequence[float] | Array]
+
+
+def solve(
+    model: Model,
+    events: EventTable,
+    *,
+    parameters: ParameterValues | Mapping[str, ParameterValues] | None = None,
+    times: Iterable[float] | None = None,
+    outputs: Sequence[str] | None = None,
+    tolerance: float = DEFAULT_TOLERANCE,
+    workers: int = 1,
+    checkpoint: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trajectory:
+    """Integrate a model for everybody in an event table.
+
+    Args:
+        model: any model of the model language.
+        events: checked records of one or more people.
+        parameters: values that replace the model's own: name -> value, or person -> (name -> value). A value
+            may be a sequence with one entry per occasion (column OCC).
+        times: output times in the model's time unit, the same for everybody; None takes the times of the
+            observation records (EVID 0, and EVID 2 without EVENT).
+        outputs: names of the outputs wanted; None for all. States that they do not need are not integrated.
+        tolerance: relative tolerance of the nonlinear solver; the linear part is exact.
+        workers: processes; the numbers do not depend on it.
+        checkpoint: folder in which finished people are kept, so that the same call resumes after an
+            interruption; None keeps nothing.
+        progress: called with (people done, people in all).
+
+    Returns:
+        A trajectory with one row per person and time.
+
+    Raises:
+        ParameterError: an unknown, missing or non-finite parameter or covariate.
+        SolverError: an integration that failed; names person, time and state.
+        OutputError: an unknown output, or a checkpoint folder that belongs to another run.
+
+    >>> from rekindle import EventTable, load_model
+    >>> model = load_model("model m\\ntime [h]\\nstate C [mg]\\nd/dt(C) = -0.1[1/h]*C\\noutput A [mg] = C")
+    >>> events = EventTable.from_rows([dict(ID=1, TIME=0, AMT=100, CMT="C")], model)
+    >>> solve(model, events, times=[0, 10])["A"].round(4).tolist()
+    [[100.0, 36.7879]]
+    """
+    names = _outputs(model, outputs)
+    grid = None if times is None else _grid(times)
+    values = _parameter_tables(model, events, parameters or {})
+    subjects = [
+        Subject(person, records, values[person], grid, events.carry)
+        for person, records in events.subjects.items()
+    ]
+    ramps = tuple(name for name, rule in events.carry.items() if rule == "linear")
+    job = Job(model, names, ramps, tuple(subjects), tolerance)
+    results = run_job(job, workers=workers, checkpoint=checkpoint, progress=progress)
+    return _collect(model, names, events, grid, results, job)
+
+
+def _outputs(model: Model, outputs: Sequence[str] | None) -> tuple[str, ...]:
+    names = tuple(model.outputs if outputs is None else outputs)
+    for name in names:
+        if name not in model.outputs:
+            raise OutputError(
+                "RK-OUT-002",
+                given=f'output "{name}" is not in model "{model.name}"{nearest(name, model.outputs)}',
+                allowed=f"Outputs: {', '.join(model.outputs)}",
+            )
+    if not names:
+        raise OutputError("RK-OUT-003", given="no output is asked for", remedy="Declare or name an output")
+    return names
+
+
+def _grid(times: Iterable[float]) -> Array:
+    grid = np.asarray(list(times), dtype=float)
+    if not len(grid) or not np.isfinite(grid).all() or (np.diff(grid) < 0).any():
+        raise OutputError(
+            "RK-OUT-004", given="output times", allowed="One or more finite times that do not decrease"
+        )
+    return grid
+
+
+def _parameter_tables(
+    model: Model, events: EventTable, given: ParameterValues | Mapping[str, ParameterValues]
+) -> dict[str, Array]:
+    """Values (occasions, parameters) of every person."""
+    by_person = any(isinstance(value, Mapping) for value in given.values())
+    tables: dict[str, Array] = {}
+    base = {name: parameter.value for name, parameter in model.parameters.items()}
+    shared: Array | None = None
+    for person in events.subjects:
+        own: Any = given.get(person, {}) if by_person else given
+        if not by_person and shared is not None:
+            tables[person] = shared
+            continue
+        tables[person] = shared = _table(model, base, own, person)
+    return tables
+
+
+def _table(model: Model, base: Mapping[str, float | None], own: ParameterValues, person: str) -> Array:
+    for name in own:
+        if name not in base:
+            raise ParameterError(
+                "RK-PAR-001",
+                given=f'person {person}: parameter "{name}" is not in model "{model.name}"{nearest(name, base)}',
+                remedy="See `rekindle model show` for the names",
+            )
+    columns = {name: np.atleast_1d(np.asarray(value, dtype=float)) for name, value in own.items()}
+    occasions = max((len(column) for column in columns.values()), default=1)
+    table = np.empty((occasions, len(base)))
+    for place, (name, default) in enumerate(base.items()):
+        value = columns.get(name, default)
+        if value is None:
+            raise ParameterError(
+                "RK-PAR-004",
+                given=f'person {person}: parameter "{name}" has no value',
+                why="The model gives none, on purpose",
+                remedy=f"Give parameters={{{name!r}: ...}} in {model.parameters[name].unit}",
+            )
+        table[:, place] = value
+    if not np.isfinite(table).all():
+        bad = list(base)[int(np.argwhere(~np.isfinite(table))[0, 1])]
+        raise ParameterError(
+            "RK-PAR-005", given=f'person {person}: parameter "{bad}" is not finite', allowed="Finite numbers"
+        )
+    return table
+
+
+def _collect(
+    model: Model,
+    names: tuple[str, ...],
+    events: EventTable,
+    grid: Array | None,
+    results: Sequence[SubjectResult],
+    job: Job,
+) -> Trajectory:
+    lengths = [len(result.times) for result in results]
+    if not sum(lengths):
+        raise EventError(
+            "RK-EVT-031",
+            given="no output times: the table has no observation records and none were requested",
+            remedy="Give times=[...] or add records with EVID 0",
+        )
+    system = job.compiled.system
+    return Trajectory(
+        ids=tuple(events.subjects),
+        person=np.repeat(np.arange(len(results)), lengths),
+        time=np.concatenate([result.times for result in results]),
+        rows=np.concatenate([result.values for result in results]),
+        names=names,
+        units={name: model.outputs[name].unit for name in names},
+        measurable={name: model.outputs[name].measurable for name in names},
+        time_unit=model.time_unit,
+        grid=grid,
+        carry={name: rule for name, rule in events.carry.items() if name in model.covariates},
+        solver=SolverReport(
+            len(system.linear),
+            len(system.nonlinear),
+            job.tolerance,
+            sum(result.steps for result in results),
+            sum(result.rejected for result in results),
+            sum(result.cycles for result in results),
+        ),
+    )

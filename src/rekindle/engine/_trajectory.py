@@ -1,0 +1,104 @@
+"""What a simulation returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekindle.errors import OutputError, nearest
+
+if TYPE_CHECKING:
+    import pandas
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SolverReport:
+    """What the solver did: which parts were solved how, at what tolerance, in how many steps."""
+
+    linear_states: int
+    nonlinear_states: int
+    tolerance: float
+    steps: int
+    rejected: int
+    steady_state_cycles: int
+
+    def __str__(self) -> str:
+        parts = []
+        if self.linear_states:
+            parts.append(f"{self.linear_states} linear states solved exactly")
+        if self.nonlinear_states:
+            parts.append(
+                f"{self.nonlinear_states} states by Rodas5P at relative tolerance {self.tolerance:g} "
+                f"({self.steps} steps, {self.rejected} rejected)"
+            )
+        if self.steady_state_cycles:
+            parts.append(f"steady state after {self.steady_state_cycles} cycles")
+        return "; ".join(parts) or "no states were needed"
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory(Mapping[str, Array]):
+    """Outputs over time for one or more people; behaves as a mapping from output name to values.
+
+    Attributes:
+        ids: people, in the order of the event table.
+        person: for each row, the position of its person in ``ids``.
+        time: for each row, its time in ``time_unit``.
+        rows: shape (rows, outputs).
+        names: outputs, in the order of the columns of ``rows``.
+        units: unit of each output.
+        measurable: False for model states that nobody can measure.
+        grid: the requested times when they were the same for everybody, else None.
+        carry: carry rules that were applied to covariates.
+        solver: what the solver did.
+
+    ``trajectory[name]`` has shape (people, times) with a grid, else (rows,).
+    """
+
+    ids: tuple[str, ...]
+    person: NDArray[np.int64]
+    time: Array
+    rows: Array
+    names: tuple[str, ...]
+    units: Mapping[str, str]
+    measurable: Mapping[str, bool]
+    time_unit: str
+    grid: Array | None
+    carry: Mapping[str, str]
+    solver: SolverReport
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self.names:
+            raise OutputError(
+                "RK-OUT-001",
+                given=f'output "{name}" was not simulated{nearest(name, self.names)}',
+                allowed=f"Outputs: {', '.join(self.names)}",
+            )
+        column = self.rows[:, self.names.index(name)]
+        return column if self.grid is None else column.reshape(len(self.ids), len(self.grid))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        return f"Trajectory({len(self.ids)} people, {len(self.time)} rows, {len(self.names)} outputs; {self.solver})"
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Tidy table: one row per person and time, one column per output, units in ``frame.attrs``."""
+        import pandas
+
+        frame = pandas.DataFrame(self.rows, columns=list(self.names))
+        frame.insert(0, "time", self.time)
+        frame.insert(0, "id", np.asarray(self.ids, dtype=object)[self.person])
+        frame.attrs["units"] = {"time": self.time_unit, **self.units}
+        frame.attrs["not_measurable"] = [name for name in self.names if not self.measurable[name]]
+        return frame

@@ -1,0 +1,160 @@
+"""Simulate the therapy for one person, a cohort or a population."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rekindle.engine import DEFAULT_TOLERANCE, EventTable, Trajectory, solve
+from rekindle.people._person import Person
+from rekindle.people._treatment import Course, Setting, event_rows, person_parameters
+from rekindle.people._variability import Variability, default_variability
+from rekindle.regimen import Regimen, parse_regimen
+from rekindle.therapy import pharmacokinetic_model, therapy_model
+
+if TYPE_CHECKING:
+    from rekindle.modelling import Model
+
+#: Hours of an hour-by-hour first day and a coarser course, used when no times are asked for.
+_AFTER_LAST_SESSION_H = 14 * 24.0
+
+
+def simulate_people(
+    regimen: Regimen | str,
+    people: Person | Iterable[Person],
+    *,
+    times: Iterable[float] | None = None,
+    outputs: Sequence[str] | None = None,
+    setting: Setting | None = None,
+    pharmacokinetics: str = "D1",
+    mechanism: str = "disinhibition",
+    typical: bool | None = None,
+    variability: Variability | None = None,
+    parameters: Mapping[str, float] | None = None,
+    seed: int = 1,
+    trial: int = 0,
+    tolerance: float = DEFAULT_TOLERANCE,
+    workers: int = 1,
+    checkpoint: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trajectory:
+    """Simulate a regimen from the dose to mood and safety.
+
+    Args:
+        regimen: a ``Regimen`` or its text, for example ``"ketamine 0.5 mg/kg iv over 40 min, weekly x 4"``.
+        people: one person, or any number of them.
+        times: output times in h from the first dose; default ``output_times`` of the regimen.
+        outputs: names of outputs; default all.
+        setting: control class of the trial and what people believe; default none (drug and open label).
+        pharmacokinetics: "D1", or an alternative published set, which gives plasma only.
+        mechanism: hypothesis that carries the mood effect.
+        typical: True gives everybody the typical parameters, False draws them; default True for one person.
+        variability: random effects; default those of the therapy model.
+        parameters: typical values that replace the model's own.
+        seed: seed of all random numbers.
+        trial: replicate; another replicate draws other parameters for the same people.
+        tolerance: relative tolerance of the nonlinear solver.
+        workers: processes; the numbers do not depend on it.
+        checkpoint: folder in which finished people are kept until the run is complete.
+        progress: called with (people done, people in all).
+
+    Raises:
+        RekindleError: with what was given, what is allowed and what to do.
+
+    >>> one = simulate_people("ketamine 0.5 mg/kg iv over 40 min", Person(1), times=[24], outputs=["madrs_latent"])
+    >>> bool(20 < one["madrs_latent"][0, 0] < 26)
+    True
+    """
+    regimen = parse_regimen(regimen) if isinstance(regimen, str) else regimen
+    persons = [people] if isinstance(people, Person) else list(people)
+    if typical is None:
+        typical = len(persons) == 1
+    grid = list(times) if times is not None else output_times(regimen)
+    return simulate_courses(
+        {person: [Course(regimen)] for person in persons},
+        times=grid,
+        model=treatment_model(pharmacokinetics, mechanism),
+        model_name=pharmacokinetics,
+        setting=setting or Setting(),
+        variability=None if typical else variability or default_variability(),
+        outputs=outputs,
+        parameters=parameters or {},
+        seed=seed,
+        trial=trial,
+        tolerance=tolerance,
+        workers=workers,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+
+
+def simulate_courses(
+    courses: Mapping[Person, Sequence[Course]],
+    *,
+    times: Iterable[float],
+    model: Model,
+    setting: Setting,
+    variability: Variability | None,
+    model_name: str = "D1",
+    outputs: Sequence[str] | None = None,
+    parameters: Mapping[str, float] | None = None,
+    seed: int = 1,
+    trial: int | Mapping[str, int] = 0,
+    tolerance: float = DEFAULT_TOLERANCE,
+    workers: int = 1,
+    checkpoint: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trajectory:
+    """Simulate people who each receive their own courses; see ``simulate_people`` for the arguments."""
+    rows = [row for person, own in courses.items() for row in event_rows(model, person, own, setting, model_name)]
+    extrapolate = any(person.extrapolations for person in courses)
+    events = EventTable.from_rows(rows, model, extrapolate=extrapolate)
+    known = None if variability is None else variability.of(model)
+    drawn = {
+        person.id: person_parameters(
+            model,
+            person,
+            own,
+            setting,
+            known,
+            seed=seed,
+            trial=trial if isinstance(trial, int) else trial[person.id],
+            given=parameters or {},
+        )
+        for person, own in courses.items()
+    }
+    return solve(
+        model,
+        events,
+        parameters=drawn,
+        times=times,
+        outputs=outputs,
+        tolerance=tolerance,
+        workers=workers,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+
+
+def treatment_model(pharmacokinetics: str = "D1", mechanism: str = "disinhibition") -> Model:
+    """The whole therapy on D1, or the plasma model of an alternative published set."""
+    if pharmacokinetics == "D1":
+        return therapy_model(mechanism=mechanism)
+    return pharmacokinetic_model(pharmacokinetics)
+
+
+def output_times(regimen: Regimen, duration_h: float | None = None) -> list[float]:
+    """Times that show a course well: fine around the first and last session, daily in between (h).
+
+    >>> times = output_times(parse_regimen("ketamine 0.5 mg/kg iv over 40 min, weekly x 3"))
+    >>> times[0], times[-1]
+    (0.0, 672.0)
+    """
+    starts = [session.time_h for session in regimen.sessions] or [0.0]
+    end = duration_h if duration_h is not None else starts[-1] + _AFTER_LAST_SESSION_H
+    fine = [minute / 60 for minute in range(0, 241, 5)] + [5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0]
+    points = {start + after for start in (starts[0], starts[-1]) for after in fine}
+    points |= {start + after for start in starts for after in (0.0, 40 / 60, 2.0)}
+    points |= {24.0 * day for day in range(int(end // 24) + 1)} | {end}
+    return sorted({round(point, 9) for point in points if 0.0 <= point <= end})

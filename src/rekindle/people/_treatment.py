@@ -1,0 +1,143 @@
+"""From people and what they receive to the engine's tables: event rows and drawn parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from rekindle.errors import PersonError, nearest
+from rekindle.people._draw import draw_parameters
+from rekindle.people._person import Person
+from rekindle.people._variability import Variability
+from rekindle.regimen import Regimen
+from rekindle.therapy import (
+    combined_interactions,
+    control_response,
+    dose_records,
+    interaction,
+    interaction_names,
+)
+
+if TYPE_CHECKING:
+    from rekindle.modelling import Model
+    from rekindle.people._draw import Drawn
+
+#: Routes whose absorption varies between the occasions of one person.
+_VARYING_ROUTES = ("nasal", "sl")
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A regimen that starts at ``start_h``; a crossover is two courses of one person."""
+
+    regimen: Regimen
+    start_h: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a course is given: control class of the trial (None: no non-specific response) and blinding.
+
+    ``believed_probability`` None takes the default of the control class, or 1 (open label) without one.
+    """
+
+    control_class: str | None = None
+    believed_probability: float | None = None
+
+    def covariates(self, model: Model) -> dict[str, float]:
+        """What people believe, if the model has a place for it."""
+        belief = self.believed_probability
+        if belief is None:
+            belief = control_response(self.control_class).believed_probability if self.control_class else 1.0
+        return {"believed_probability": belief} if "believed_probability" in model.covariates else {}
+
+    def parameters(self, model: Model) -> dict[str, float]:
+        """Natural course of the control class, if the model has a place for it."""
+        if self.control_class is None:
+            return {}
+        found = control_response(self.control_class).parameters
+        return {name: value for name, value in found.items() if name in model.parameters}
+
+
+def event_rows(
+    model: Model, person: Person, courses: Sequence[Course], setting: Setting, model_name: str = "D1"
+) -> list[dict[str, Any]]:
+    """Rows of one person for an event table; every session is an occasion of its own.
+
+    Each course opens a period of its own, so that the control class's transient response comes again.
+    """
+    rows: list[dict[str, Any]] = []
+    occasion = 1
+    for course in sorted(courses, key=lambda course: course.start_h):
+        found = dose_records(
+            course.regimen,
+            weight_kg=person.weight_kg,
+            first_occasion=occasion,
+            control=setting.control_class,
+            events="session" in model.events,
+            model=model_name,
+        )
+        rows += [{**row, "TIME": row["TIME"] + course.start_h} for row in found]
+        occasion += len(course.regimen.sessions)
+    facts = {**person.covariates(model), **setting.covariates(model)}
+    first = min((row["TIME"] for row in rows), default=0.0)
+    return [{"ID": person.id, **row} for row in [{"TIME": min(first, 0.0), "EVID": 2, **facts}, *rows]]
+
+
+def person_parameters(
+    model: Model,
+    person: Person,
+    courses: Sequence[Course],
+    setting: Setting,
+    variability: Variability | None,
+    *,
+    seed: int,
+    trial: int,
+    given: Mapping[str, float],
+) -> Drawn:
+    """Parameters of one person: control class, interacting drugs and own values, then variability.
+
+    Raises:
+        PersonError: an interacting drug that has no record.
+    """
+    typical = {**setting.parameters(model), **_interactions(model, person, courses), **given}
+    if variability is None:
+        return dict(typical)
+    routes = {course.regimen.product.route for course in courses}
+    known = variability if routes & set(_VARYING_ROUTES) else _between_people(variability)
+    occasions = max(1, sum(len(course.regimen.sessions) for course in courses))
+    return draw_parameters(
+        model, known, seed=seed, person=person.id, trial=trial, occasions=occasions, typical=typical
+    )
+
+
+@lru_cache(maxsize=8)
+def _between_people(variability: Variability) -> Variability:
+    return variability.without("occasion")
+
+
+def _interactions(model: Model, person: Person, courses: Iterable[Course]) -> dict[str, float]:
+    routes = sorted({course.regimen.product.route for course in courses})
+    if not person.co_medication or not routes:
+        return {}
+    for name in person.co_medication:
+        if name not in interaction_names():
+            raise PersonError(
+                "RK-PER-030",
+                given=f'person {person.id}: co-medication "{name}" has no interaction record'
+                f"{nearest(name, interaction_names())}",
+                allowed=f"Known: {', '.join(interaction_names())}",
+                why="Taking it as without effect would be a guess",
+                remedy="Leave it out to simulate without it, or name the class that it belongs to",
+            )
+    by_route = [combined_interactions([interaction(n, route) for n in person.co_medication]) for route in routes]
+    if any(values != by_route[0] for values in by_route):
+        raise PersonError(
+            "RK-PER-031",
+            given=f"person {person.id}: {', '.join(person.co_medication)} acts differently on the routes "
+            f"{', '.join(routes)}",
+            remedy="Simulate the routes one by one",
+        )
+    return {name: value for name, value in by_route[0].items() if name in model.parameters}

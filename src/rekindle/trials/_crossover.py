@@ -1,0 +1,316 @@
+"""Replay of the NIMH ketamine versus saline crossover: the real patients in many simulated copies of the trial."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekindle.engine import Trajectory
+from rekindle.people import (
+    Course,
+    CrossoverCohort,
+    Person,
+    Setting,
+    Stream,
+    default_variability,
+    nimh_crossover,
+    random_generator,
+    simulate_courses,
+    treatment_model,
+)
+from rekindle.regimen import parse_regimen
+from rekindle.trials._crossover_summary import SummaryRow, summarise
+from rekindle.trials._ratings import rating_scale, true_baseline
+
+Array = NDArray[np.float64]
+
+ARMS = ("ketamine", "saline")
+SCALES = ("MADRS", "HAM-D17")
+_COURSE_DAYS = 27
+_ACUTE_REPLICATES = 20
+ACUTE_OUTPUTS = (
+    "ketamine_venous", "ketamine_arterial", "interneuron_block", "pyramidal_block", "cadss", "systolic_change",
+    "diastolic_change",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PatientReplay:
+    """One patient: what was observed and the predicted distribution of scores (MADRS).
+
+    Attributes:
+        infusions: those given, in order.
+        starts_h: their times, h from the first.
+        baseline: observed MADRS before treatment.
+        observed: (treatment, day) -> observed score; missing visits are absent.
+        times_h: times of the band, h from the first infusion.
+        low, median, high: 5, 50 and 95 % of the predicted scores, rating error included.
+        visits: (treatment, day) -> predicted scores of all replicates.
+    """
+
+    id: str
+    infusions: tuple[str, ...]
+    starts_h: tuple[float, ...]
+    baseline: float
+    observed: Mapping[tuple[str, int], float]
+    times_h: Array
+    low: Array
+    median: Array
+    high: Array
+    visits: Mapping[tuple[str, int], Array]
+
+
+@dataclass(frozen=True)
+class CrossoverReplay:
+    """Everything the replay found; see ``replay_nimh_crossover``.
+
+    Attributes:
+        summary: observed beside predicted, row by row.
+        patients: one entry per simulated patient.
+        left_out: patient -> why they could not be simulated.
+        acute: arm -> trajectory of the first four hours (several virtual copies of the patients).
+        mood: arm -> trajectory of the latent improvement over two weeks.
+        coverage: share of observed scores inside their 90 % interval, and the number of scores.
+        error: root-mean-square error of predicted scores: model, and two naive predictors.
+        assumptions: design facts that are not in the data, with their marks.
+    """
+
+    replicates: int
+    seed: int
+    mechanism: str
+    summary: tuple[SummaryRow, ...]
+    patients: tuple[PatientReplay, ...]
+    left_out: Mapping[str, str]
+    acute: Mapping[str, Trajectory]
+    mood: Mapping[str, Trajectory]
+    coverage: tuple[float, int]
+    error: Mapping[str, float]
+    assumptions: tuple[str, ...]
+
+
+@cache
+def design() -> dict[str, dict[str, str]]:
+    """Design facts of the trial by name, with mark and source."""
+    with files("rekindle.trials").joinpath("data/nimh_crossover_design.csv").open(encoding="utf-8") as stream:
+        return {row["name"]: row for row in csv.DictReader(stream)}
+
+
+def replay_nimh_crossover(
+    *,
+    replicates: int = 200,
+    seed: int = 1,
+    mechanism: str = "disinhibition",
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> CrossoverReplay:
+    """Simulate the crossover as it was run, with its own patients, many times.
+
+    Every patient enters with their own baseline scores, age, sex, body mass index and infusion order, and
+    misses the visits that they missed. Weight (not in the data) and everything that differs between people
+    is drawn anew in every replicate; the true baseline is drawn given the observed one. The second infusion
+    is simulated on top of the first, so that carry-over is in the predictions as it is in the data, and
+    change is counted from the same single baseline.
+
+    Args:
+        replicates: simulated copies of the trial, each at its own number of patients.
+        seed: seed of all random numbers.
+        mechanism: hypothesis that carries the mood effect.
+        workers: processes; the numbers do not depend on it.
+        progress: called with (simulated people, all).
+
+    Raises:
+        ValueError: fewer than two replicates.
+
+    >>> replay = replay_nimh_crossover(replicates=2)
+    >>> len(replay.patients), replay.coverage[1]
+    (15, 46)
+    """
+    if replicates < 2:
+        raise ValueError(f"{replicates} replicates: at least 2 are needed for an interval")
+    cohort = nimh_crossover()
+    copies = [person for trial in range(replicates) for person in _copies(cohort, trial, seed)]
+    visit_days = [int(day) for day in design()["visits"]["value"].split(";")]
+    gap_h = 24.0 * float(design()["period_start"]["value"])
+    times = _times(visit_days, gap_h)
+    infusions = {patient.id: patient.infusions for patient in cohort.patients}
+    courses = {copy.person: _courses(infusions[copy.patient], gap_h) for copy in copies}
+    run = _Runner(seed, mechanism, workers, {copy.person.id: copy.trial for copy in copies})
+    latent = run(courses, times, ("improvement_share",), progress)["improvement_share"]
+    scores = {scale: _rate(copies, latent, scale, seed) for scale in SCALES}
+    shape = (replicates, -1, len(times))
+    by_scale = {scale: values.reshape(shape) for scale, values in scores.items()}
+    persons = [copy for copy in copies if copy.trial == 0]
+    patients = tuple(
+        _patient(cohort, copy.patient, infusions[copy.patient], by_scale["MADRS"][:, place], times, visit_days, gap_h)
+        for place, copy in enumerate(persons)
+    )
+    some = [copy.person for copy in copies if copy.trial < min(replicates, _ACUTE_REPLICATES)]
+    return CrossoverReplay(
+        replicates=replicates,
+        seed=seed,
+        mechanism=mechanism,
+        summary=summarise(cohort, [copy.patient for copy in persons], by_scale, times, visit_days, gap_h),
+        patients=patients,
+        left_out=cohort.incomplete,
+        acute={arm: run(dict.fromkeys(some, _courses((arm,), gap_h)), _acute_times(), ACUTE_OUTPUTS) for arm in ARMS},
+        mood={
+            arm: run(dict.fromkeys(some, _courses((arm,), gap_h)), times[times <= 336], ("improvement_share",))
+            for arm in ARMS
+        },
+        coverage=_coverage(patients),
+        error=_errors(patients),
+        assumptions=tuple(
+            f"{name.replace('_', ' ')}: {row['value']} {row['unit']} ({row['mark']}; {row['source']})"
+            for name, row in design().items()
+            if row["mark"] in ("assumed", "recalled")
+        )
+        + ("weight: BMI times the square of a height drawn by sex (see the people documentation)",),
+    )
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """A patient in one replicate, with the observed and the drawn true baseline of each scale."""
+
+    patient: str
+    trial: int
+    person: Person
+    baselines: Mapping[str, tuple[float, float]]
+
+
+def _copies(cohort: CrossoverCohort, trial: int, seed: int) -> Iterator[_Copy]:
+    persons = cohort.persons(seed=seed, trial=trial)
+    spread = {scale: _spread(cohort, scale, [person.id for person in persons]) for scale in SCALES}
+    for person in persons:
+        baselines = {}
+        for scale in SCALES:
+            observed = cohort.score(person.id, "baseline", None, scale)
+            if observed is None:
+                continue
+            generator = random_generator(seed, trial, person.id, 0, Stream.RATER, scale)
+            mean, sd = spread[scale]
+            true = true_baseline(np.array([observed]), rating_scale(scale), generator, mean=mean, sd=sd)
+            baselines[scale] = (observed, float(true[0]))
+        copy = replace(person, id=f"{person.id} copy {trial + 1}", madrs_baseline=baselines["MADRS"][1])
+        yield _Copy(person.id, trial, copy, baselines)
+
+
+def _spread(cohort: CrossoverCohort, scale: str, patients: Sequence[str]) -> tuple[float, float]:
+    known = [cohort.score(patient, "baseline", None, scale) for patient in patients]
+    values = np.array([value for value in known if value is not None])
+    return float(values.mean()), float(values.std(ddof=1))
+
+
+def _courses(infusions: Sequence[str], gap_h: float) -> list[Course]:
+    dose = design()["regimen"]["value"]
+    regimens = {
+        "ketamine": parse_regimen(dose, drug="ketamine", product="iv_infusion"),
+        "saline": parse_regimen(f"over {dose.split(' over ')[1]}", drug="saline", product="iv_infusion"),
+    }
+    return [Course(regimens[arm], place * gap_h) for place, arm in enumerate(infusions)]
+
+
+@dataclass(frozen=True)
+class _Runner:
+    seed: int
+    mechanism: str
+    workers: int
+    trials: Mapping[str, int]
+
+    def __call__(
+        self,
+        courses: Mapping[Person, Sequence[Course]],
+        times: Array,
+        outputs: Sequence[str],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Trajectory:
+        setting = Setting(design()["control_class"]["value"], float(design()["believed_probability"]["value"]))
+        return simulate_courses(
+            courses,
+            times=times,
+            model=treatment_model(mechanism=self.mechanism),
+            setting=setting,
+            variability=default_variability(),
+            outputs=outputs,
+            seed=self.seed,
+            trial=self.trials,
+            workers=self.workers,
+            progress=progress,
+        )
+
+
+def _times(visit_days: Sequence[int], gap_h: float) -> Array:
+    hours = {0.0, 4.0, 12.0, *(24.0 * day for day in range(1, _COURSE_DAYS + 1)), gap_h + 4.0, gap_h + 12.0}
+    hours |= {start + 24.0 * day for start in (0.0, gap_h) for day in visit_days}
+    return np.array(sorted(hours))
+
+
+def _acute_times() -> Array:
+    return np.array([minute / 60 for minute in range(0, 241, 4)])
+
+
+def _rate(copies: Sequence[_Copy], improvement: Array, name: str, seed: int) -> Array:
+    """Rated scores (copies, times) of one scale; NaN where the patient has no baseline on it."""
+    scale = rating_scale(name)
+    scores = np.full(improvement.shape, np.nan)
+    for place, copy in enumerate(copies):
+        if name in copy.baselines:
+            generator = random_generator(seed, copy.trial, copy.patient, 0, Stream.OBSERVATION, name)
+            scores[place] = scale.rate(copy.baselines[name][1] * (1.0 - improvement[place]), generator)
+    return scores
+
+
+def _patient(
+    cohort: CrossoverCohort,
+    patient: str,
+    infusions: tuple[str, ...],
+    scores: Array,
+    times: Array,
+    visit_days: Sequence[int],
+    gap_h: float,
+) -> PatientReplay:
+    low, median, high = np.quantile(scores, (0.05, 0.5, 0.95), axis=0)
+    starts = tuple(gap_h * place for place in range(len(infusions)))
+    baseline = cohort.score(patient, "baseline", None)
+    assert baseline is not None, "patients without a baseline are left out"
+    visits, observed = {}, {}
+    for arm, start in zip(infusions, starts, strict=True):
+        for day in visit_days:
+            visits[arm, day] = scores[:, int(np.searchsorted(times, start + 24.0 * day))]
+            value = cohort.score(patient, arm, day)
+            if value is not None:
+                observed[arm, day] = value
+    return PatientReplay(
+        patient, infusions, starts, baseline, observed, times, low, median, high, visits
+    )
+
+
+def _coverage(patients: Sequence[PatientReplay]) -> tuple[float, int]:
+    inside = [
+        bool(np.quantile(patient.visits[visit], 0.05) <= value <= np.quantile(patient.visits[visit], 0.95))
+        for patient in patients
+        for visit, value in patient.observed.items()
+    ]
+    return float(np.mean(inside)), len(inside)
+
+
+def _errors(patients: Sequence[PatientReplay]) -> dict[str, float]:
+    """Root-mean-square error of single scores: the model's median, no change, and the others' mean change."""
+    model, unchanged, others = [], [], []
+    for patient in patients:
+        for visit, value in patient.observed.items():
+            changes = [p.observed[visit] - p.baseline for p in patients if p is not patient and visit in p.observed]
+            model.append(float(np.median(patient.visits[visit])) - value)
+            unchanged.append(patient.baseline - value)
+            others.append(patient.baseline + float(np.mean(changes)) - value)
+    names = ("model", "naive: no change", "naive: mean change of the other patients")
+    return {
+        name: float(np.sqrt(np.mean(np.square(errors))))
+        for name, errors in zip(names, (model, unchanged, others), strict=True)
+    }
