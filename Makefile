@@ -33,7 +33,7 @@ lint: $(TEST_STAMP)  ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 
-bench: $(TEST_STAMP)  ## Run the benchmarks of the engine
+bench: $(TEST_STAMP)  ## Measure speed and write docs/performance-figures.md
 	$(BIN)/python -m benchmarks
 
 docs: $(TEST_STAMP)  ## Build the documentation, warnings are errors

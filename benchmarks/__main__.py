@@ -49,7 +49,10 @@ def course(people: int, workers: int) -> dict[str, float]:
 def in_fresh_process(arguments: list[str], runs: int) -> list[dict[str, float]]:
     """Run this file with arguments several times and collect what it prints."""
     command = [sys.executable, "-m", "benchmarks", *arguments]
-    return [json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(runs)]
+    return [
+        json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for _ in range(runs)
+    ]
 
 
 def wall(command: list[str], runs: int) -> list[float]:
@@ -72,7 +75,9 @@ def machine() -> str:
     model = platform.processor() or platform.machine()
     try:
         text = Path("/proc/cpuinfo").read_text()
-        model = next(part.split(":", 1)[1].strip() for part in text.splitlines() if part.startswith("model name"))
+        model = next(
+            part.split(":", 1)[1].strip() for part in text.splitlines() if part.startswith("model name")
+        )
     except (OSError, StopIteration):
         pass
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "llvmlite"))
@@ -89,7 +94,11 @@ def write_page(runs: int) -> str:
         "| what | median | range |",
         "|---|---|---|",
         line("`rekindle --help`, whole process", wall([*rekindle, "--help"], runs), "s"),
-        line("one person, 26 weeks, first call (reads and compiles the model)", [r["first_s"] for r in one], "s"),
+        line(
+            "one person, 26 weeks, first call (reads and compiles the model)",
+            [r["first_s"] for r in one],
+            "s",
+        ),
         line("one person, 26 weeks, again in the same process", [r["repeat_s"] for r in one], "s"),
         line("1,000 people, 26 weeks, one process", [r["first_s"] for r in thousand], "s"),
         line("1,000 people, 26 weeks, two processes", [r["first_s"] for r in shared], "s"),
@@ -99,7 +108,8 @@ def write_page(runs: int) -> str:
     ]
     note = (
         f"Machine: {machine()}.\n\nWorkload: `{REGIMEN}`, all outputs at {one[0]['rows']} times per person, "
-        f"between-person variability on, relative tolerance 1e-7; one person takes {one[0]['steps']} solver steps."
+        f"between-person variability on, "
+        f"relative tolerance 1e-7; one person takes {one[0]['steps']} solver steps."
     )
     return "\n".join([note, "", *rows, ""])
 

@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxTranslator
+
 import rekindle
 from rekindle.modelling import to_markdown
 from rekindle.therapy import therapy_model
@@ -13,7 +18,7 @@ release = version = rekindle.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "performance-figures.md"]  # the figures are included by a page
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
@@ -22,7 +27,24 @@ autodoc_typehints = "description"
 html_theme = "furo"
 html_title = f"Rekindle {release}"
 html_show_sphinx = False
+html_math_renderer = "mathml"
 
 generated = Path(__file__).parent / "_generated"
 generated.mkdir(exist_ok=True)
 (generated / "equations.md").write_text(to_markdown(therapy_model()), encoding="utf-8")
+
+
+def inline_formula(translator: SphinxTranslator, node: nodes.Element) -> None:
+    translator.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def displayed_formula(translator: SphinxTranslator, node: nodes.Element) -> None:
+    formula = convert(node.astext(), display="block")
+    translator.body.append(f'<div style="overflow-x: auto; margin: 1em 0">{formula}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> None:
+    # Formulas become MathML, which browsers show by themselves: no page loads anything from elsewhere.
+    app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))

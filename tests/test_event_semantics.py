@@ -47,7 +47,9 @@ def run(request, model):
     def solve(rows, times, carry=None, output="amount", **parameters):
         table = rekindle.EventTable.from_rows([{"ID": 1, **row} for row in rows], model, carry=carry)
         if request.param == "exact":
-            return rekindle.simulate(model, table, parameters=parameters, times=times, outputs=[output])[output][0]
+            return rekindle.simulate(model, table, parameters=parameters, times=times, outputs=[output])[
+                output
+            ][0]
         ramps = tuple(name for name, rule in table.carry.items() if rule == "linear")
         compiled = _workers._compile(model, (output,), ramps, exact_linear=False)
         assert not compiled.system.linear
@@ -251,7 +253,9 @@ def test_records_at_one_time_follow_the_table(model):
 
 def test_an_ended_infusion_shows_its_left_limit(run):
     rows = [{"TIME": 0, "AMT": 100, "DUR": 40 / 60, "CMT": "central"}]
-    np.testing.assert_allclose(run(rows, [0.0, 0.2, 2 / 3, 0.7], output="inflow"), [150, 150, 150, 0], rtol=1e-12)
+    np.testing.assert_allclose(
+        run(rows, [0.0, 0.2, 2 / 3, 0.7], output="inflow"), [150, 150, 150, 0], rtol=1e-12
+    )
 
 
 def test_overlapping_infusions_add(run):

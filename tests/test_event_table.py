@@ -105,7 +105,8 @@ def test_broken_csv(text, code):
 
 
 cell = st.one_of(
-    st.none(), st.text(max_size=6), st.sampled_from([".", "NA", "-1", "-2", "1e400", "nan", "depot", "visit", "0x1"]),
+    st.none(), st.text(max_size=6),
+    st.sampled_from([".", "NA", "-1", "-2", "1e400", "nan", "depot", "visit", "0x1"]),
     st.floats(allow_nan=True), st.integers(-5, 5),
 )  # fmt: skip
 column = st.one_of(st.sampled_from([*COLUMNS, "weight", "mood"]), st.text(max_size=5))

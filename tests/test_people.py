@@ -31,6 +31,7 @@ from rekindle.people import (
     read_distributions,
     read_variability,
 )
+from rekindle.therapy import ALTERNATIVES, pharmacokinetic_model, pharmacokinetic_models, therapy_model
 
 HEADER = "parameter,scale,omega,level,mark,source,description\n"
 
@@ -240,9 +241,9 @@ def test_variability_can_be_switched_off_by_level_or_in_size() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"CLintt": 1}, 'RK-PAR-062: .*"CLint".*did you mean "CLintt"'),
-        ({"CLint": None}, "RK-PAR-063: .*not given"),
-        ({"CLint": 0}, "RK-PAR-063: .*above 0"),
+        ({"CLintt": 1}, 'RK-PAR-082: .*"CLint".*did you mean "CLintt"'),
+        ({"CLint": None}, "RK-PAR-083: .*not given"),
+        ({"CLint": 0}, "RK-PAR-083: .*above 0"),
     ],
 )
 def test_variability_must_fit_the_model(values: dict[str, float | None], message: str) -> None:
@@ -251,13 +252,13 @@ def test_variability_must_fit_the_model(values: dict[str, float | None], message
 
 
 def test_a_share_of_one_cannot_vary_on_the_logit_scale() -> None:
-    with pytest.raises(ParameterError, match=r"RK-PAR-063: .*between 0 and 1"):
+    with pytest.raises(ParameterError, match=r"RK-PAR-083: .*between 0 and 1"):
         draw_parameters(model(F=1), Variability((effect("F", 0.1, "logit"),)), seed=1, person=1)
 
 
 @pytest.mark.parametrize("typical", [{"CLL": 1}, {"CL": [1, 2, 3]}])
 def test_unknown_or_miscounted_typical_values_are_refused(typical: dict[str, object]) -> None:
-    with pytest.raises((ParameterError, PersonError), match=r"RK-PAR-064|RK-PER-009"):
+    with pytest.raises((ParameterError, PersonError), match=r"RK-PAR-084|RK-PER-009"):
         draw_parameters(model(CL=5), Variability(()), seed=1, person=1, occasions=2, typical=typical)
 
 
@@ -336,6 +337,29 @@ def test_the_shipped_variability_is_that_of_the_specification() -> None:
     assert effects["VH1", "person"] == ("log", 1.1)
     pairs = {frozenset((c.first, c.second)): c.value for c in default_variability().correlations}
     assert pairs == {frozenset(("CLint", "V1")): 0.48, frozenset(("CLN", "VN1")): 0.69}
+
+
+@pytest.mark.parametrize("name", pharmacokinetic_models())
+def test_the_shipped_variability_fits_every_pharmacokinetic_model(name: str) -> None:
+    known = pharmacokinetic_model(name)
+    variability = default_variability(name)
+    (variability if name in ALTERNATIVES else variability.of(known)).check(known)
+    drawn = draw_parameters(known, variability.of(known), seed=1, person=1)
+    assert all(np.all(np.isfinite(value)) for value in drawn.values())
+
+
+def test_the_shipped_variability_fits_the_therapy_model() -> None:
+    default_variability().check(therapy_model())
+
+
+def test_a_person_states_only_covariates_of_the_therapy_model() -> None:
+    person = Person(1, sex="F", madrs_baseline=30, item10_baseline=2)
+    assert set(person.covariates()) <= set(therapy_model().covariates)
+
+
+def test_variability_of_an_unknown_model_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r'RK-PAR-085: .*did you mean "otto_2021"'):
+        default_variability("otto2021")
 
 
 # Populations

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rekindle.engine import EventTable, Trajectory, solve
 from rekindle.errors import ModelError, ParameterError
 from rekindle.modelling import evaluate, symbol
+from rekindle.people import default_variability
 from rekindle.regimen import parse_regimen
 from rekindle.therapy import (
     control_response,
@@ -21,8 +22,8 @@ from rekindle.therapy import (
     derive_control_response,
     dose_records,
     equal_day_one_strengths,
+    pharmacokinetic_model,
     therapy_model,
-    variability,
 )
 from rekindle.therapy._tables import read_table
 
@@ -308,17 +309,13 @@ def test_biology_is_never_called_measurable() -> None:
     assert {"madrs_latent", "cadss", "systolic_change", "ketamine_venous"} <= set(outputs) - hidden
 
 
-def test_spreads_belong_to_parameters_of_the_model() -> None:
-    parameters = therapy_model().parameters
-    groups: dict[str, int] = {}
-    for spread in variability():
-        assert spread.parameter in parameters
-        assert spread.scale in ("log", "logit")
-        assert spread.level in ("person", "occasion")
-        assert spread.omega > 0.0
-        if spread.group:
-            groups[spread.group] = groups.get(spread.group, 0) + 1
-    assert set(groups.values()) == {2}
+def test_spreads_belong_to_parameters_of_their_model() -> None:
+    default_variability().check(therapy_model())
+    for name in ("perez_ruixo_2021", "otto_2021", "simons_2022"):
+        spread = default_variability(name)
+        assert spread.effects
+        spread.check(pharmacokinetic_model(name))
+    assert not default_variability("domino_1982").effects
 
 
 def test_unknown_choices_are_refused() -> None:

@@ -551,3 +551,67 @@ def test_unknown_models_products_and_agents() -> None:
         dose_records(parse_regimen("ketamine 20 mg oral"), weight_kg=70, model="kamp_2020a")
     with pytest.warns(UserWarning, match="unknown"):
         assert interaction("moonlight", "iv").parameters["m_CLint"] == 1.0
+
+
+def test_documented_predictions_of_the_default_model() -> None:
+    times = np.arange(0, 1441) / 240.0
+    film = simulate("esketamine 50 mg film", 73.0, times)
+    for name, expected in {
+        "s_ketamine_arterial": (74.5, 17, 139),
+        "s_norketamine": (216, 54, 559),
+        "s_hnk": (78, 96, 364),
+    }.items():
+        values = film[name][0]
+        assert values.max() == pytest.approx(expected[0], rel=0.006)
+        assert 60 * times[values.argmax()] == pytest.approx(expected[1], abs=1.0)
+        assert area(values, times) == pytest.approx(expected[2], rel=0.006)
+    wafer = simulate("ketamine 25 mg sl", 70.0, times)["ketamine_venous"][0]
+    assert times[wafer.argmax()] == pytest.approx(0.83, abs=0.01)
+    muscle = simulate("ketamine 0.5 mg/kg im", 70.0, times)["ketamine_venous"][0]
+    assert muscle.max() == pytest.approx(154, rel=0.006)
+    assert 60 * times[muscle.argmax()] == pytest.approx(19, abs=1.0)
+    drip = simulate("esketamine 20 mg iv over 20 min", 73.0, [1 / 3])["s_ketamine_arterial"][0, 0]
+    before = film["s_ketamine_arterial"][0, -1]
+    assert drip == pytest.approx(245, rel=0.005)
+    assert drip + before == pytest.approx(250, rel=0.005)
+
+
+def test_rectal_and_subcutaneous_doses_arrive() -> None:
+    times = np.concatenate([np.linspace(0, 24, 2401), np.linspace(24.1, 120, 500)])
+    by_vein = area(simulate("esketamine 30 mg iv over 40 min", 70.0, times)["s_ketamine_venous"][0], times)
+    for text, fraction in (("esketamine 30 mg rectal", 0.75 * (1 - 0.630445)), ("esketamine 30 mg sc", 0.90)):
+        found = area(simulate(text, 70.0, times)["s_ketamine_venous"][0], times)
+        assert found / by_vein == pytest.approx(fraction, rel=2e-3)
+
+
+def test_dose_records_of_a_nasal_course() -> None:
+    rows = dose_records(parse_regimen("esketamine 56 mg nasal on days 1, 4"), weight_kg=80, first_occasion=3)
+    doses = [row for row in rows if row["EVID"] == 1]
+    assert [row["TIME"] for row in rows] == sorted(row["TIME"] for row in rows)
+    assert [row["OCC"] for row in rows if row.get("EVENT") == "session"] == [3, 4]
+    assert [(row["CMT"], row["device"], row["AMT"]) for row in doses[:4]] == [
+        ("nose_S", 1, 28.0),
+        ("swallowed_S", 1, 28.0),
+        ("nose_S", 2, 28.0),
+        ("swallowed_S", 2, 28.0),
+    ]
+    assert [row["device"] for row in doses[4:]] == [1, 1, 2, 2]
+    assert doses[2]["TIME"] == pytest.approx(5 / 60)
+    assert all(row.get("RATE") == (-2.0 if row["CMT"] == "swallowed_S" else None) for row in doses)
+
+
+def test_dose_records_of_tablets_and_of_a_control_arm() -> None:
+    tablet = dose_records(parse_regimen("ketamine 60 mg oral_er"), weight_kg=80, events=False)
+    assert [(row["CMT"], row["AMT"], row["DUR"]) for row in tablet] == [
+        ("gut_S", 30.0, 10.0),
+        ("gut_R", 30.0, 10.0),
+    ]
+    saline = dose_records(parse_regimen("saline over 40 min"), weight_kg=80, control="saline_crossover")
+    assert [(row["EVENT"], round(60 * row["TIME"])) for row in saline] == [
+        ("period", 0),
+        ("session", 0),
+        ("control_cue", 40),
+    ]
+    assert dose_records(parse_regimen("none"), weight_kg=80) == []
+    with pytest.raises(RegimenError, match="weight"):
+        dose_records(parse_regimen("ketamine 0.5 mg/kg over 40 min"), weight_kg=0.0)

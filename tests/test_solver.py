@@ -118,7 +118,9 @@ def test_stiff_and_nonautonomous_systems_agree_with_scipy(name):
     rates = model.inline(*model.derivatives.values())
 
     def slope(t, y):
-        values = dict(zip(model.derivatives, y, strict=True), time=t, **{f"infusion({n})": 0 for n in model.states})
+        values = dict(
+            zip(model.derivatives, y, strict=True), time=t, **{f"infusion({n})": 0 for n in model.states}
+        )
         return [float(evaluate(rate, values)) for rate in rates]
 
     y0 = [evaluate(model.states[n].initial, {}) for n in model.derivatives]
@@ -147,7 +149,9 @@ def test_transit_chain_that_drives_something_nonlinear_falls_back():
         "d/dt(a) = -k*a\nd/dt(b) = k*a - k*b\nd/dt(e) = 1[1/h]*(hill(b, 0.3[mg], 2) - e)\noutput out [1] = e"
     )
     times = np.linspace(0.1, 5, 21)
-    result = rekindle.simulate(model, table(model, {"TIME": 0, "AMT": 1, "CMT": "a"}), times=times, tolerance=1e-9)
+    result = rekindle.simulate(
+        model, table(model, {"TIME": 0, "AMT": 1, "CMT": "a"}), times=times, tolerance=1e-9
+    )
 
     def slope(t, e):
         b = 2 * t * np.exp(-2 * t)
@@ -170,7 +174,8 @@ def test_oscillating_linear_model_is_exact():
 def test_a_sink_without_elimination_is_exact():
     """A zero eigenvalue under a constant infusion grows in a straight line."""
     model = rekindle.load_model(
-        "model sink\ntime [h]\nstate C [mg]\nstate urine [mg]\nd/dt(C) = -0.5[1/h]*C\nd/dt(urine) = 0.5[1/h]*C\n"
+        "model sink\ntime [h]\nstate C [mg]\nstate urine [mg]\n"
+        "d/dt(C) = -0.5[1/h]*C\nd/dt(urine) = 0.5[1/h]*C\n"
         "output excreted [mg] = urine\noutput left [mg] = C"
     )
     times = np.array([0.0, 1.0, 3.0, 8.0, 40.0])
@@ -234,15 +239,15 @@ def test_peaks_are_found_and_counted_once():
 
 def test_a_peak_at_the_end_of_an_infusion_is_found():
     model = rekindle.load_model(PEAK)
-    result = rekindle.simulate(model, table(model, {"TIME": 1, "AMT": 80, "DUR": 0.5, "CMT": "central"}), times=[9])
+    result = rekindle.simulate(
+        model, table(model, {"TIME": 1, "AMT": 80, "DUR": 0.5, "CMT": "central"}), times=[9]
+    )
     assert result["peaks"][0, 0] == 1
     assert result["moment"][0, 0] == pytest.approx(1.5, abs=1e-12)
 
 
 def test_a_model_that_blows_up_names_person_time_and_state():
-    model = rekindle.load_model(
-        "model m\ntime [h]\nstate y [1] = 1\nd/dt(y) = 1[1/h]*y^2\noutput o [1] = y"
-    )
+    model = rekindle.load_model("model m\ntime [h]\nstate y [1] = 1\nd/dt(y) = 1[1/h]*y^2\noutput o [1] = y")
     with pytest.raises(SolverError, match=r"person 1, time (0\.9|1)\S* h.*y"):
         rekindle.simulate(model, start_at(model), times=[0.5, 2.0])
 

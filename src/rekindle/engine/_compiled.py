@@ -11,17 +11,18 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import llvmlite.binding as llvm
 import llvmlite.ir as ir
 import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine._control_flow import counted_loop
-from rekindle.engine._emit import DOUBLE, INTEGER, POINTER, emit, index, load, store
+from rekindle.engine._emit import INTEGER, POINTER, emit, index, load, store
 from rekindle.engine._factorisation import Factorisation
+from rekindle.engine._hoist import HOISTED, as_number, hoist
+from rekindle.engine._machine_code import MachineCode
 from rekindle.engine._stepper import StepFunctions, emit_integrate
 from rekindle.engine._system import TIME, System
-from rekindle.modelling import Expression, constant, differentiate, substitute, symbol, symbols, topological
+from rekindle.modelling import Expression, constant, differentiate, symbol, symbols
 
 Array = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ class CompiledSystem:
             if any(assignment.state in kept for assignment in peak.assignments)
         )
 
-    # ---- what is compiled -------------------------------------------------------------------------------
+    # ---- what is compiled -------------------------------------------------------------------------
 
     @cached_property
     def row_roots(self) -> dict[str, list[Expression]]:
@@ -82,7 +83,7 @@ class CompiledSystem:
         for name in self.peak_names:
             peak = model.peaks[name]
             condition = constant(1.0) if peak.condition is None else model.inline(peak.condition)[0]
-            roots[f"peak {name}"] = [_as_number(condition), *self._after_event(peak.assignments)]
+            roots[f"peak {name}"] = [as_number(condition), *self._after_event(peak.assignments)]
         return roots
 
     def _after_event(self, assignments: Sequence[Any]) -> list[Expression]:
@@ -132,14 +133,14 @@ class CompiledSystem:
         rates = {name: symbol(_SLOPE + name) for name in self.forcings}
         return [self._total_slope(rate, rates) for rate in self.system.right_hand_side]
 
-    # ---- building -----------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------------
 
     def _build(self) -> None:
         module = ir.Module("rekindle")
         for name, roots in self.row_roots.items():
             self._emit_rows(module, name, roots)
         self._emit_step_functions(module)
-        self._library = _Library(module)
+        self._library = MachineCode(module)
         pointers = [ctypes.c_void_p] * 5
         self._rows = {
             name: self._library.function(name, None, [ctypes.c_int64, *pointers]) for name in self.row_roots
@@ -187,7 +188,8 @@ class CompiledSystem:
         groups = [list(self.system.right_hand_side), slopes, self._peak_slopes]
         flat, hoisted = hoist([root for group in groups for root in group], set(self._constant_index))
         self.hoisted_count = len(hoisted)
-        rates, slopes, peaks = _split(flat, [len(group) for group in groups])
+        ends = np.cumsum([len(group) for group in groups])
+        rates, slopes, peaks = (flat[end - len(group) : end] for end, group in zip(ends, groups, strict=True))
         self._emit_prologue(module, hoisted)
         n, count = len(self.system.nonlinear), len(self._jacobian)
         factorisation = Factorisation(n, self._jacobian)
@@ -233,8 +235,8 @@ class CompiledSystem:
 
         def read(symbol_name: str) -> Any:
             if symbol_name not in loaded:
-                if symbol_name.startswith(_HOISTED):
-                    base, position = hoisted, int(symbol_name[len(_HOISTED) :])
+                if symbol_name.startswith(HOISTED):
+                    base, position = hoisted, int(symbol_name[len(HOISTED) :])
                 else:
                     base, position = places[symbol_name]
                 loaded[symbol_name] = load(builder, base, position)
@@ -247,7 +249,7 @@ class CompiledSystem:
         builder.ret_void()
         return function
 
-    # ---- running --------------------------------------------------------------------------------------------
+    # ---- running ----------------------------------------------------------------------------------
 
     def rows(
         self, name: str, times: Array, states: Array, constants: Array, ramps: Array | None = None
@@ -268,90 +270,3 @@ class CompiledSystem:
         result = np.empty(max(self.hoisted_count, 1))
         self._prologue(constants.ctypes.data, result.ctypes.data)
         return result
-
-
-_HOISTED = "hoisted "
-
-
-def hoist(roots: Sequence[Expression], fixed: set[str]) -> tuple[list[Expression], list[Expression]]:
-    """Replace the largest subexpressions of fixed symbols by ``hoisted i``; return roots and those parts."""
-    order = topological(roots)
-    is_fixed: dict[Expression, bool] = {}
-    for node in order:
-        if node.operation == "symbol":
-            is_fixed[node] = node.name in fixed
-        else:
-            is_fixed[node] = all(is_fixed[argument] for argument in node.arguments)
-    users: set[Expression] = set(roots)
-    for node in order:
-        if not is_fixed[node]:
-            users.update(node.arguments)
-    parts = [
-        node
-        for node in order
-        if is_fixed[node] and node in users and not node.is_constant and not _is_condition(node)
-    ]
-    names = {node: symbol(f"{_HOISTED}{position}") for position, node in enumerate(parts)}
-    return _replace_nodes(roots, names), parts
-
-
-def _is_condition(node: Expression) -> bool:
-    return node.operation in ("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not")
-
-
-def _replace_nodes(roots: Sequence[Expression], names: Mapping[Expression, Expression]) -> list[Expression]:
-    from rekindle.modelling import rebuild
-
-    done: dict[Expression, Expression] = {}
-    for node in topological(roots):
-        if node in names:
-            done[node] = names[node]
-        elif node.arguments:
-            done[node] = rebuild(node, tuple(done[argument] for argument in node.arguments))
-        else:
-            done[node] = node
-    return [done[root] for root in roots]
-
-
-def _split(flat: list[Expression], sizes: Sequence[int]) -> list[list[Expression]]:
-    parts, start = [], 0
-    for size in sizes:
-        parts.append(flat[start : start + size])
-        start += size
-    return parts
-
-
-def _as_number(condition: Expression) -> Expression:
-    if _is_condition(condition):
-        from rekindle.modelling import select
-
-        return select(condition, constant(1.0), constant(0.0))
-    return condition
-
-
-class _Library:
-    """A module turned into machine code that stays alive as long as this object."""
-
-    _ready = False
-
-    def __init__(self, module: ir.Module) -> None:
-        if not _Library._ready:
-            llvm.initialize_native_target()
-            llvm.initialize_native_asmprinter()
-            _Library._ready = True
-        target = llvm.Target.from_default_triple()
-        self._machine = target.create_target_machine(
-            opt=2, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten()
-        )
-        module.triple = target.triple
-        parsed = llvm.parse_assembly(str(module))
-        parsed.verify()
-        options = llvm.create_pipeline_tuning_options(speed_level=2)
-        builder = llvm.create_pass_builder(self._machine, options)
-        builder.getModulePassManager().run(parsed, builder)
-        self._engine = llvm.create_mcjit_compiler(parsed, self._machine)
-        self._engine.finalize_object()
-
-    def function(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
-        """A C function of the module, callable from Python (the interpreter lock is released)."""
-        return ctypes.CFUNCTYPE(result, *arguments)(self._engine.get_function_address(name))

@@ -19,7 +19,7 @@ _INTRINSIC = {
     "exp": "llvm.exp", "log": "llvm.log", "sqrt": "llvm.sqrt", "abs": "llvm.fabs", "floor": "llvm.floor",
     "min": "llvm.minnum", "max": "llvm.maxnum",
 }  # fmt: skip
-#: Multiply-add may be fused; nothing else may be reordered (reassociation would break the exp of the library).
+#: Multiply-add may be fused; nothing else may be reordered, because that can break a library's exp.
 _FLAGS = ("contract",)
 _LARGEST_UNROLLED_POWER = 8
 
@@ -52,9 +52,7 @@ def intrinsic(builder: ir.IRBuilder, name: str, *arguments: Any) -> Any:
     return builder.call(function, arguments)
 
 
-def emit(
-    builder: ir.IRBuilder, roots: Sequence[Expression], read: Callable[[str], Any]
-) -> list[Any]:
+def emit(builder: ir.IRBuilder, roots: Sequence[Expression], read: Callable[[str], Any]) -> list[Any]:
     """Emit code for all roots, each shared node once; ``read`` gives the value of a symbol."""
     values: dict[Expression, Any] = {}
     for node in topological(roots):
@@ -85,7 +83,9 @@ def _emit_node(
         case "pow":
             return _power(builder, node, arguments)
         case "select":
-            return builder.select(_truth(builder, node.arguments[0], arguments[0]), arguments[1], arguments[2])
+            return builder.select(
+                _truth(builder, node.arguments[0], arguments[0]), arguments[1], arguments[2]
+            )
         case "and":
             pair = [_truth(builder, a, v) for a, v in zip(node.arguments, arguments, strict=True)]
             return builder.and_(*pair)

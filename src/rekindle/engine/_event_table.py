@@ -57,7 +57,8 @@ class EventTable:
             EventError: an unknown column, a missing or contradictory entry, unsorted times.
 
         >>> from rekindle import load_model
-        >>> model = load_model("model m\\ntime [h]\\nstate C [mg]\\nd/dt(C) = -0.1[1/h]*C\\noutput A [mg] = C")
+        >>> text = "model m\\ntime [h]\\nstate C [mg]\\nd/dt(C) = -0.1[1/h]*C\\noutput A [mg] = C"
+        >>> model = load_model(text)
         >>> table = EventTable.from_rows([dict(ID=1, TIME=0, AMT=100, CMT="C")], model)
         >>> table.subjects["1"][0].amount
         100.0
@@ -82,8 +83,12 @@ class EventTable:
             _refuse_unsorted(subjects.setdefault(person, []), record, person)
             subjects[person].append(record)
         if not subjects:
-            raise EventError("RK-EVT-003", given="the event table has no rows", remedy="Give at least one record")
-        table = cls({person: tuple(records) for person, records in subjects.items()}, carry_rules, tuple(extra))
+            raise EventError(
+                "RK-EVT-003", given="the event table has no rows", remedy="Give at least one record"
+            )
+        table = cls(
+            {person: tuple(records) for person, records in subjects.items()}, carry_rules, tuple(extra)
+        )
         table._refuse_unstated_carry(model)
         return table
 
@@ -115,7 +120,9 @@ class EventTable:
         except csv.Error as problem:
             raise EventError("RK-EVT-004", given=f"the event table is not CSV ({problem})") from None
         if not lines:
-            raise EventError("RK-EVT-003", given="the event table has no rows", remedy="Give at least one record")
+            raise EventError(
+                "RK-EVT-003", given="the event table has no rows", remedy="Give at least one record"
+            )
         header = [cell.strip() for cell in lines[0]]
         repeated = {name for name in header if header.count(name) > 1}
         if repeated:
@@ -152,7 +159,8 @@ def _carry_rules(model: Model, given: Mapping[str, str]) -> dict[str, str]:
     for name, rule in given.items():
         if name not in model.covariates:
             raise EventError(
-                "RK-EVT-008", given=f'carry rule for unknown covariate "{name}"{nearest(name, model.covariates)}'
+                "RK-EVT-008",
+                given=f'carry rule for unknown covariate "{name}"{nearest(name, model.covariates)}',
             )
         if rule not in CARRY_RULES:
             raise EventError(
@@ -165,7 +173,7 @@ def _carry_rules(model: Model, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_given(value: Any) -> bool:
-    if value is None or isinstance(value, float) and math.isnan(value):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return False
     return not isinstance(value, str) or value.strip() not in _MISSING
 

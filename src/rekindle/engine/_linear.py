@@ -91,7 +91,7 @@ class LinearBlock:
     def solve(self, entries: Array, source: Array, initial: Array) -> Modes | AugmentedExponential:
         """Solution of one interval from its start."""
         sources = (initial != 0.0) | (source != 0.0)
-        active = self._reached[:, sources].any(axis=1)
+        active = np.asarray(self._reached[:, sources].any(axis=1))
         if not active.any():
             return Modes(np.empty(0), np.empty((self.size, 0)), np.zeros((self.size, 2)))
         parts = self._decompose(entries, active)

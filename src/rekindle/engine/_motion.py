@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ _MOST_STEPS = 1_000_000
 _NEGLIGIBLE = 1e-20
 
 
-class NeedsGeneralSolver(Exception):
+class NoModalFormError(Exception):
     """The linear block has no modal form for this person; every state must go to the nonlinear solver."""
 
 
@@ -53,7 +55,7 @@ class Motion:
         self.control[stepper.ABSOLUTE] = tolerance * 1e-2
         self.steps = self.rejected = 0
 
-    # ---- constants and rows ---------------------------------------------------------------------------------
+    # ---- constants and rows -----------------------------------------------------------------------
 
     def add_infusion(self, state: str, rate: float) -> None:
         """Change the rate at which doses run into a state."""
@@ -74,9 +76,9 @@ class Motion:
 
     def rows(self, name: str, time: float) -> Array:
         """Values of a row function at the present state."""
-        return self.compiled.rows(
-            name, np.array([time]), self.state[None, :].copy(), self.constants, self.ramp_values[None, :].copy()
-        )[0]
+        states, ramps = self.state[None, :].copy(), self.ramp_values[None, :].copy()
+        values = self.compiled.rows(name, np.array([time]), states, self.constants, ramps)
+        return np.asarray(values[0])
 
     def reset(self, time: float) -> None:
         """Give every state its initial value and stop the infusions."""
@@ -84,7 +86,7 @@ class Motion:
         self.state = self.rows("initial", time)
         self.peak_slopes[:] = -np.inf
 
-    # ---- moving ---------------------------------------------------------------------------------------------
+    # ---- moving -----------------------------------------------------------------------------------
 
     def advance(self, start: float, end: float, times: Array) -> Array:
         """Move from ``start`` to ``end``; return the states at ``times`` (times, states) on the way.
@@ -115,7 +117,7 @@ class Motion:
             self._finish(start, end, solution, np.empty(0))
             return end, states
         if isinstance(solution, AugmentedExponential):
-            raise NeedsGeneralSolver
+            raise NoModalFormError
         begin = self.state.copy()
         y = begin[self.linear_count :].copy()
         inner = np.empty((len(times), nonlinear))
@@ -163,14 +165,16 @@ class Motion:
         control[stepper.STEP] = control[stepper.STEPS] = control[stepper.REJECTED] = 0.0
         control[stepper.MOST_STEPS] = _MOST_STEPS
         status = self.compiled.integrate(
-            y.ctypes.data, hoisted.ctypes.data, rates.ctypes.data, coefficients.ctypes.data, lines.ctypes.data,
-            len(rates), start, end, control.ctypes.data, len(times), times.ctypes.data, states.ctypes.data,
+            y.ctypes.data, hoisted.ctypes.data, rates.ctypes.data, coefficients.ctypes.data,
+            lines.ctypes.data, len(rates), start, end, control.ctypes.data, len(times), times.ctypes.data, states.ctypes.data,
             slopes.ctypes.data, before.ctypes.data,
         )  # fmt: skip
         self.steps += int(control[stepper.STEPS])
         self.rejected += int(control[stepper.REJECTED])
         if status not in (stepper.FINISHED, stepper.PEAK):
-            raise self._failure(status, float(control[stepper.TIME_NOW]), np.append(self.state[: self.linear_count], y))
+            raise self._failure(
+                status, float(control[stepper.TIME_NOW]), np.append(self.state[: self.linear_count], y)
+            )
         return status, float(control[stepper.TIME_NOW])
 
     def _forcing(self, solution: Modes, origin: float, start: float) -> tuple[Array, Array, Array]:
@@ -178,7 +182,9 @@ class Motion:
         system, shift = self.compiled.system, start - origin
         forced = self._forced
         aged = solution.coefficients[forced] * np.exp(solution.rates * shift)
-        kept = (np.abs(aged) > _NEGLIGIBLE).any(axis=0) if len(forced) else np.zeros(len(solution.rates), bool)
+        kept = (
+            (np.abs(aged) > _NEGLIGIBLE).any(axis=0) if len(forced) else np.zeros(len(solution.rates), bool)
+        )
         count = len(self.compiled.forcings)
         coefficients = np.zeros((count, int(kept.sum())))
         coefficients[: len(forced)] = aged[:, kept]
@@ -194,10 +200,17 @@ class Motion:
                 lines[place] = self.ramp_values[ramp] + slope * shift, slope
         return np.ascontiguousarray(solution.rates[kept]), coefficients, lines
 
-    # ---- peaks ----------------------------------------------------------------------------------------------
+    # ---- peaks ------------------------------------------------------------------------------------
 
     def _apply_peak(
-        self, solution: Modes, start: float, reached: float, times: Array, inner: Array, slopes: Array, before: Array
+        self,
+        solution: Modes,
+        start: float,
+        reached: float,
+        times: Array,
+        inner: Array,
+        slopes: Array,
+        before: Array,
     ) -> tuple[float, Array]:
         """Find the peak between the last two steps, move there, and make its assignments."""
         from scipy.optimize import brentq
@@ -212,6 +225,9 @@ class Motion:
             found[time] = (y, ends)
             return ends
 
+        def own_slope(p: int, time: float) -> float:
+            return float(slope_at(time)[p])
+
         self.control[stepper.WATCH] = 0.0
         at_reached = slope_at(reached)
         roots: dict[int, float] = {}
@@ -220,7 +236,8 @@ class Motion:
             if slopes[p] > 0.0 >= at_reached[p]:
                 roots[p] = reached
                 if reached > previous and slope_at(previous)[p] > 0.0:
-                    roots[p] = brentq(lambda t, p=p: slope_at(t)[p], previous, reached, xtol=1e-11 + 1e-13 * reached)
+                    resolution = 1e-11 + 1e-13 * abs(reached)
+                    roots[p] = float(brentq(partial(own_slope, p), previous, reached, xtol=resolution))
         peak_time = min(roots.values())
         if peak_time not in found:
             slope_at(peak_time)
@@ -237,12 +254,14 @@ class Motion:
                     self.state = values[1:].copy()
         return peak_time, states
 
-    # ---- failures -------------------------------------------------------------------------------------------
+    # ---- failures ---------------------------------------------------------------------------------
 
     def _failure(self, status: int, time: float, state: Array) -> SolverError:
         names = self.compiled.system.states
         bad = [name for name, value in zip(names, state, strict=True) if not np.isfinite(value)]
-        largest = names[int(np.nanargmax(np.abs(np.where(np.isfinite(state), state, 0.0))))] if len(names) else ""
+        largest = (
+            names[int(np.nanargmax(np.abs(np.where(np.isfinite(state), state, 0.0))))] if len(names) else ""
+        )
         what = {
             stepper.STEP_COLLAPSED: "the step size collapsed",
             stepper.NOT_FINITE: "the state became infinite or undefined",

@@ -69,7 +69,9 @@ class _Row:
             value = float(self.values[column])
         except (TypeError, ValueError):
             raise self.refuse(
-                "RK-EVT-011", f"{column} {self.values[column]!r} is not a number", remedy="Write a plain number"
+                "RK-EVT-011",
+                f"{column} {self.values[column]!r} is not a number",
+                remedy="Write a plain number",
             ) from None
         if not math.isfinite(value):
             raise self.refuse("RK-EVT-012", f"{column} is {value}", allowed="Finite numbers only")
@@ -83,7 +85,13 @@ class _Row:
 
 
 def read_record(
-    values: Mapping[str, Any], model: Model, number: int, person: str, time_factor: float, *, extrapolate: bool
+    values: Mapping[str, Any],
+    model: Model,
+    number: int,
+    person: str,
+    time_factor: float,
+    *,
+    extrapolate: bool,
 ) -> Record:
     """Check one row and turn it into a record; ``time_factor`` converts its times to the model's unit."""
     row = _Row(values, number, person)
@@ -212,9 +220,9 @@ def _check_dose(row: _Row, record: Record, model: Model) -> None:
 def _check_modelled(row: _Row, record: Record, model: Model) -> None:
     rule = model.dosing.get(record.state)
     if record.rate == -1.0 and (rule is None or rule.rate is None):
-        raise row.refuse("RK-EVT-024", f'RATE -1, but the model has no rate({record.state})')
+        raise row.refuse("RK-EVT-024", f"RATE -1, but the model has no rate({record.state})")
     if record.rate == -2.0 and (rule is None or rule.duration is None):
-        raise row.refuse("RK-EVT-024", f'RATE -2, but the model has no duration({record.state})')
+        raise row.refuse("RK-EVT-024", f"RATE -2, but the model has no duration({record.state})")
     modelled = rule is not None and (rule.duration is not None or rule.rate is not None)
     if modelled and "RATE" not in row.values and "DUR" not in row.values:
         raise row.refuse(
@@ -236,7 +244,9 @@ def _check_repetition(row: _Row, record: Record) -> None:
             remedy="Give II, or AMT 0 with RATE > 0 for the steady state of a constant infusion",
         )
     if record.interval and not (record.additional or record.steady_state):
-        raise row.refuse("RK-EVT-028", "II without ADDL or SS", why="It would have no effect", remedy="Remove it")
+        raise row.refuse(
+            "RK-EVT-028", "II without ADDL or SS", why="It would have no effect", remedy="Remove it"
+        )
     if record.amount == 0.0 and not constant_infusion:
         raise row.refuse(
             "RK-EVT-029",

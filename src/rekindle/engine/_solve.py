@@ -124,7 +124,8 @@ def _table(model: Model, base: Mapping[str, float | None], own: ParameterValues,
         if name not in base:
             raise ParameterError(
                 "RK-PAR-001",
-                given=f'person {person}: parameter "{name}" is not in model "{model.name}"{nearest(name, base)}',
+                given=f'person {person}: parameter "{name}" is not in model "{model.name}"'
+                f"{nearest(name, base)}",
                 remedy="See `rekindle model show` for the names",
             )
     columns = {name: np.atleast_1d(np.asarray(value, dtype=float)) for name, value in own.items()}

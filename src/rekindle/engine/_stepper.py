@@ -52,7 +52,9 @@ def emit_forcing(module: ir.Module, forcings: int) -> ir.Function:
 
     value_j = line_j0 + line_j1 tau + sum_m coefficient_jm exp(rate_m tau), and its slope.
     """
-    kind = ir.FunctionType(ir.VoidType(), [DOUBLE, POINTER, POINTER, POINTER, INTEGER, POINTER, POINTER, POINTER])
+    kind = ir.FunctionType(
+        ir.VoidType(), [DOUBLE, POINTER, POINTER, POINTER, INTEGER, POINTER, POINTER, POINTER]
+    )
     function = ir.Function(module, kind, "forcing")
     builder = ir.IRBuilder(function.append_basic_block())
     tau, rates, coefficients, lines, modes, exponentials, values, slopes = function.args
@@ -94,8 +96,9 @@ class _IntegrateEmitter:
         arguments = [POINTER] * 5 + [INTEGER, DOUBLE, DOUBLE, POINTER, INTEGER] + [POINTER] * 4
         self.function = ir.Function(module, ir.FunctionType(INTEGER, arguments), "integrate")
         (
-            self.y, self.hoisted, self.rates, self.coefficients, self.lines, self.modes, self.start, self.end,
-            self.control, self.output_count, self.output_times, self.output_states, self.peak_slopes, self.before,
+            self.y, self.hoisted, self.rates, self.coefficients, self.lines, self.modes, self.start,
+            self.end, self.control, self.output_count, self.output_times, self.output_states,
+            self.peak_slopes, self.before,
         ) = self.function.args  # fmt: skip
         self.builder = builder = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.forcing = emit_forcing(module, parts.forcings)
@@ -138,7 +141,16 @@ class _IntegrateEmitter:
         tau = builder.fsub(time, self.start)
         builder.call(
             self.forcing,
-            [tau, self.rates, self.coefficients, self.lines, self.modes, self.exponentials, self.values, self.slopes],
+            [
+                tau,
+                self.rates,
+                self.coefficients,
+                self.lines,
+                self.modes,
+                self.exponentials,
+                self.values,
+                self.slopes,
+            ],
         )
 
     def _emit(self) -> None:
@@ -194,7 +206,10 @@ class _IntegrateEmitter:
         resolution = builder.fmul(
             number(4e-16),
             intrinsic(
-                builder, "llvm.maxnum", intrinsic(builder, "llvm.fabs", t), intrinsic(builder, "llvm.fabs", self.end)
+                builder,
+                "llvm.maxnum",
+                intrinsic(builder, "llvm.fabs", t),
+                intrinsic(builder, "llvm.fabs", self.end),
             ),
         )
         with builder.if_then(builder.fcmp_ordered("<=", remaining, resolution)):
@@ -291,12 +306,15 @@ class _IntegrateEmitter:
         self._set_control(REJECTED, builder.fadd(load(builder, self.control, REJECTED), number(1.0)))
         error = builder.load(self.error)
         lost = builder.or_(
-            builder.fcmp_unordered("uno", error, error), builder.fcmp_ordered("==", error, number(float("inf")))
+            builder.fcmp_unordered("uno", error, error),
+            builder.fcmp_ordered("==", error, number(float("inf"))),
         )
         shrink = intrinsic(builder, "llvm.maxnum", factor, number(_SHRINK))
         smaller = builder.fmul(h, builder.select(lost, number(_SHRINK), shrink))
         builder.store(smaller, self.h)
-        tiny = builder.fcmp_ordered("<", smaller, builder.fmul(number(1e-13), builder.fsub(self.end, self.start)))
+        tiny = builder.fcmp_ordered(
+            "<", smaller, builder.fmul(number(1e-13), builder.fsub(self.end, self.start))
+        )
         with builder.if_then(builder.and_(lost, tiny)):
             self._leave(NOT_FINITE)
         builder.branch(loop)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine._compiled import CompiledSystem
+from rekindle.engine._covariates import CovariatePath
 from rekindle.engine._motion import Motion
 from rekindle.engine._records import Record
 from rekindle.engine._steady_state import RepeatedDose, constant_infusion, repeated_dose
@@ -32,7 +33,7 @@ class Subject:
     Attributes:
         person: identifier.
         records: the records in the order of the table.
-        parameters: values (occasions, parameters) in the order of the model; the last row holds for later ones.
+        parameters: values (occasions, parameters) in the model's order; the last row holds for later ones.
         times: requested output times, or None for the times of the observation records.
         carry: carry rule of each covariate.
     """
@@ -66,7 +67,9 @@ class _Run:
         self.compiled, self.subject, self.model = compiled, subject, system.model
         self.constants = np.zeros(len(system.constants))
         self.motion = Motion(compiled, self.constants, tolerance, subject.person)
-        self.covariates = _CovariatePath(subject, self.model, system.ramps)
+        self.covariates = CovariatePath(
+            subject.person, subject.records, subject.carry, self.model, system.ramps
+        )
         self.queue: list[tuple[float, int, int, int, str, Any]] = []
         self.places = {name: i for i, name in enumerate(self.model.derivatives)}
         self.sequence = 0
@@ -75,11 +78,13 @@ class _Run:
         self.rows: list[tuple[int, float, Array, Array, Array]] = []
         self.running: dict[str, int] = {}
 
-    # ---- the queue ------------------------------------------------------------------------------------------
+    # ---- the queue --------------------------------------------------------------------------------
 
     def _push(self, time: float, phase: int, row: int, kind: str, content: Any) -> None:
         self.sequence += 1
-        heapq.heappush(self.queue, (round(time, _TIME_DIGITS), phase, row, self.sequence, kind, (time, content)))
+        heapq.heappush(
+            self.queue, (round(time, _TIME_DIGITS), phase, row, self.sequence, kind, (time, content))
+        )
 
     def finish(self) -> SubjectResult:
         """Carry out everything and evaluate the outputs."""
@@ -110,7 +115,7 @@ class _Run:
         if len(groups) > 1:
             raise EventError(
                 "RK-EVT-030",
-                given=f"person {self.subject.person}: output times are requested and the table's clock restarts",
+                given=f"person {self.subject.person}: times are requested and the table's clock restarts",
                 why="One time would name two moments",
                 remedy="Put observation records (EVID 0) in the table instead of requesting times",
             )
@@ -141,14 +146,16 @@ class _Run:
         time = max(time, self.now)
         times = np.array([min(max(moment, self.now), time) for moment, _ in waiting])
         ramps = self.motion.ramp_values.copy() + np.multiply.outer(times - self.now, self.motion.ramp_slopes)
-        states = self.motion.advance(self.now, time, times) if time > self.now or waiting else np.empty((0, 0))
+        states = (
+            self.motion.advance(self.now, time, times) if time > self.now or waiting else np.empty((0, 0))
+        )
         constants = self.constants.copy() if waiting else self.constants
         for (moment, content), state, ramp in zip(waiting, states, ramps, strict=False):
             place = content if isinstance(content, int) else -content.row
             self.rows.append((place, moment, state, constants, ramp))
         self.now = time
 
-    # ---- records --------------------------------------------------------------------------------------------
+    # ---- records ----------------------------------------------------------------------------------
 
     def _do_record(self, time: float, record: Record) -> None:
         if self._switches(record):
@@ -184,7 +191,9 @@ class _Run:
             self._steady_state(time, record, amount, length, lag)
         if record.amount > 0:
             if lag > 0:
-                self._push(time + lag, _RECORD, record.row, "arrival", (self.epoch, record.state, amount, length))
+                self._push(
+                    time + lag, _RECORD, record.row, "arrival", (self.epoch, record.state, amount, length)
+                )
             else:
                 self._deliver(time, record.state, amount, length)
         if copy < record.additional:
@@ -219,7 +228,7 @@ class _Run:
             # Exactly zero, so that rounding does not keep an ended infusion running.
             self.motion.set_infusion(state, 0.0)
 
-    # ---- doses ----------------------------------------------------------------------------------------------
+    # ---- doses ------------------------------------------------------------------------------------
 
     def _dose_rule(self, record: Record, time: float) -> tuple[float, float, float, float]:
         place = 4 * self.places[record.state]
@@ -235,7 +244,8 @@ class _Run:
             if not (np.isfinite(value) and value >= least):
                 raise ParameterError(
                     "RK-PAR-002",
-                    given=f"row {record.row} (person {self.subject.person}): {name}({record.state}) is {value:g}",
+                    given=f"row {record.row} (person {self.subject.person}): "
+                    f"{name}({record.state}) is {value:g}",
                     allowed="A finite number, positive for a duration or a rate" if rule else "",
                     remedy="Check the parameters and covariates that the dosing rule uses",
                 )
@@ -267,14 +277,14 @@ class _Run:
                 place = self.motion.position[infusion_name(name)]
                 self.constants[place] += before[1][place]
 
-    # ---- constants ------------------------------------------------------------------------------------------
+    # ---- constants --------------------------------------------------------------------------------
 
     def _set_occasion(self, occasion: int) -> None:
         self.occasion = occasion
         row = min(occasion, len(self.subject.parameters)) - 1
         self.constants[: self.subject.parameters.shape[1]] = self.subject.parameters[row]
 
-    # ---- outputs --------------------------------------------------------------------------------------------
+    # ---- outputs ----------------------------------------------------------------------------------
 
     def _evaluate(self, requested: int) -> SubjectResult:
         if not requested:
@@ -290,7 +300,9 @@ class _Run:
                 end += 1
             states = np.array([row[2] for row in self.rows[start:end]])
             ramps = np.array([row[4] for row in self.rows[start:end]])
-            values[start:end] = self.compiled.rows("outputs", times[start:end].copy(), states, constants, ramps)
+            values[start:end] = self.compiled.rows(
+                "outputs", times[start:end].copy(), states, constants, ramps
+            )
             start = end
         if np.isnan(values).any():
             row, column = np.argwhere(np.isnan(values))[0]
@@ -323,69 +335,3 @@ def _between_restarts(records: Sequence[Record]) -> list[list[Record]]:
             groups.append([])
         groups[-1].append(record)
     return groups
-
-
-class _CovariatePath:
-    """Covariate values between the records of one person, by their carry rules."""
-
-    def __init__(self, subject: Subject, model: Any, ramps: Sequence[str]) -> None:
-        self.records = subject.records
-        self.names = list(model.covariates)
-        self.ramps = list(ramps)
-        self.rules = {name: subject.carry.get(name, "locf") for name in self.names}
-        self.given: dict[str, list[tuple[int, float, float]]] = {}
-        for name, covariate in model.covariates.items():
-            points = [(r.row, r.time, r.covariates[name]) for r in self.records if name in r.covariates]
-            if not points:
-                if covariate.default is None:
-                    raise ParameterError(
-                        "RK-PAR-003",
-                        given=f'person {subject.person}: covariate "{name}" is not given',
-                        allowed=f"{covariate.description or name} in {covariate.unit}",
-                        why="The model has no default for it",
-                        remedy=f'Add a column "{name}" to the event table',
-                    )
-                points = [(self.records[0].row, self.records[0].time, covariate.default)]
-            self.given[name] = points
-        self.varying = {name for name, points in self.given.items() if len({value for *_, value in points}) > 1}
-
-    def changes_at(self, record: Record) -> bool:
-        """Whether integration must stop at this record because a covariate changes there."""
-        return any(name in record.covariates for name in self.varying)
-
-    def apply(self, constants: Array, motion: Motion, row: int) -> None:
-        """Set the values that hold at the record ``row`` (0 = before the first record)."""
-        for name in self.names if row == 0 else self.varying:
-            if name in self.ramps:
-                self._set_ramp(name, motion, row)
-                continue
-            value = self._at(name, row)
-            constants[motion.position[name]] = value
-
-    def after(self, constants: Array, motion: Motion, record: Record) -> None:
-        """Set the values that hold from the record on (next value carried backward looks ahead)."""
-        for name in self.varying:
-            if self.rules[name] == "nocb" and name not in self.ramps:
-                constants[motion.position[name]] = self._next(name, record.row)
-
-    def _at(self, name: str, row: int) -> float:
-        points = self.given[name]
-        if self.rules[name] == "nocb":
-            ahead = [value for place, _, value in points if place >= row]
-            return ahead[0] if ahead else points[-1][2]
-        past = [value for place, _, value in points if place <= row]
-        return past[-1] if past else points[0][2]
-
-    def _next(self, name: str, row: int) -> float:
-        ahead = [value for place, _, value in self.given[name] if place > row]
-        return ahead[0] if ahead else self.given[name][-1][2]
-
-    def _set_ramp(self, name: str, motion: Motion, row: int) -> None:
-        place = self.ramps.index(name)
-        points = self.given[name]
-        past = [point for point in points if point[0] <= row]
-        ahead = [point for point in points if point[0] > row]
-        motion.ramp_values[place] = past[-1][2] if past else points[0][2]
-        motion.ramp_slopes[place] = 0.0
-        if past and ahead and ahead[0][1] > past[-1][1]:
-            motion.ramp_slopes[place] = (ahead[0][2] - past[-1][2]) / (ahead[0][1] - past[-1][1])

@@ -93,12 +93,12 @@ def build_system(
 def _needed_states(model: Model, outputs: Sequence[str], rates: Mapping[str, Expression]) -> set[str]:
     """States that the outputs depend on, directly, through equations, or through event assignments."""
     groups: list[tuple[set[str], set[str]]] = [({name}, symbols(rate)) for name, rate in rates.items()]
-    for event in (*model.events.values(), *model.peaks.values()):
-        watched = set[str]()
-        if hasattr(event, "expression"):
-            parts = [event.expression] if event.condition is None else [event.expression, event.condition]
-            watched = symbols(*model.inline(*parts))
+    for event in model.events.values():
         for assignment in event.assignments:
+            groups.append(({assignment.state}, symbols(*model.inline(assignment.expression))))
+    for peak in model.peaks.values():
+        watched = symbols(*model.inline(peak.expression, *([peak.condition] if peak.condition else [])))
+        for assignment in peak.assignments:
             groups.append(({assignment.state}, watched | symbols(*model.inline(assignment.expression))))
     wanted = symbols(*model.inline(*(model.outputs[name].expression for name in outputs)))
     while True:

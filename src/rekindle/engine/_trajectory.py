@@ -90,7 +90,8 @@ class Trajectory(Mapping[str, Array]):
         return len(self.names)
 
     def __repr__(self) -> str:
-        return f"Trajectory({len(self.ids)} people, {len(self.time)} rows, {len(self.names)} outputs; {self.solver})"
+        size = f"{len(self.ids)} people, {len(self.time)} rows, {len(self.names)} outputs"
+        return f"Trajectory({size}; {self.solver})"
 
     def to_frame(self) -> pandas.DataFrame:
         """Tidy table: one row per person and time, one column per output, units in ``frame.attrs``."""

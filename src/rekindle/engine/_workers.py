@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from rekindle.engine._compiled import CompiledSystem
-from rekindle.engine._motion import NeedsGeneralSolver
+from rekindle.engine._motion import NoModalFormError
 from rekindle.engine._subject import Subject, SubjectResult, run_subject
 from rekindle.engine._system import build_system
 from rekindle.errors import OutputError
-from rekindle.modelling import Model
+from rekindle.modelling import Assignment, Expression, Model
 
 #: People per unit of work: small enough to lose little, large enough to make files and messages rare.
 _CHUNK = 25
@@ -52,27 +52,34 @@ class Job:
         """Run one person; fall back to the general solver where the linear part has no modal form."""
         try:
             return run_subject(self.compiled, subject, self.tolerance)
-        except NeedsGeneralSolver:
+        except NoModalFormError:
             general = _compile(self.model, self.outputs, self.ramps, exact_linear=False)
             return run_subject(general, subject, self.tolerance)
 
     def fingerprint(self) -> str:
         """Digest of model, people, outputs and tolerance."""
-        content = pickle.dumps((self.model, self.outputs, self.ramps, self.subjects, self.tolerance), protocol=4)
+        content = pickle.dumps(
+            (self.model, self.outputs, self.ramps, self.subjects, self.tolerance), protocol=4
+        )
         return hashlib.sha256(content).hexdigest()
 
 
-def _compile(model: Model, outputs: tuple[str, ...], ramps: tuple[str, ...], *, exact_linear: bool) -> CompiledSystem:
-    parts = (
-        tuple(model.parameters), tuple(model.covariates), outputs, ramps, exact_linear,
-        tuple(model.inline(*model.derivatives.values())), tuple(model.derivatives),
-        tuple(model.inline(*(model.outputs[name].expression for name in outputs))),
-        tuple(state.initial for state in model.states.values()),
-        *((name, rule.bioavailability, rule.lag, rule.duration, rule.rate) for name, rule in model.dosing.items()),
-        *((event.name, *((a.state, a.expression) for a in event.assignments)) for event in model.events.values()),
-        *((p.name, p.expression, p.condition, *((a.state, a.expression) for a in p.assignments))
-          for p in model.peaks.values()),
-    )  # fmt: skip
+def _compile(
+    model: Model, outputs: tuple[str, ...], ramps: tuple[str, ...], *, exact_linear: bool
+) -> CompiledSystem:
+    equations = model.inline(
+        *model.derivatives.values(), *(model.outputs[name].expression for name in outputs)
+    )
+    initial = [state.initial for state in model.states.values()]
+    rules = [
+        (name, rule.bioavailability, rule.lag, rule.duration, rule.rate)
+        for name, rule in model.dosing.items()
+    ]
+    events = [(name, _pairs(event.assignments)) for name, event in model.events.items()]
+    peaks = [(n, p.expression, p.condition, _pairs(p.assignments)) for n, p in model.peaks.items()]
+    names = (*model.derivatives, "|", *model.parameters, "|", *model.covariates, "|", *outputs, "|", *ramps)
+    definitions = tuple(model.inlined_definitions.items())
+    parts = (names, exact_linear, definitions, *equations, *initial, *rules, *events, *peaks)
     if parts not in _compiled:
         system = build_system(model, outputs, ramps, exact_linear=exact_linear)
         compiled = CompiledSystem(system)
@@ -81,6 +88,10 @@ def _compile(model: Model, outputs: tuple[str, ...], ramps: tuple[str, ...], *, 
             compiled = CompiledSystem(build_system(model, outputs, ramps, exact_linear=False))
         _compiled[parts] = compiled
     return _compiled[parts]
+
+
+def _pairs(assignments: Sequence[Assignment]) -> tuple[tuple[str, Expression], ...]:
+    return tuple((assignment.state, assignment.expression) for assignment in assignments)
 
 
 def run_job(

@@ -135,7 +135,7 @@ def _typical_values(
     for name, entry in given.items():
         if name not in model.parameters:
             raise ParameterError(
-                "RK-PAR-064",
+                "RK-PAR-084",
                 given=f'typical value of "{name}", which model "{model.name}" does not have'
                 f"{nearest(name, model.parameters)}",
                 remedy="See `rekindle model show` for the names",

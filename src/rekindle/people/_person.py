@@ -39,7 +39,7 @@ class Person:
         co_medication: names of interacting drugs.
         diazepam_equivalent_mg: daily benzodiazepine dose as diazepam, mg.
         child_pugh: None (no liver disease), "A" or "B".
-        cyp2b6_poor: CYP2B6*6/*6.
+        cyp2b6_poor: ``CYP2B6*6/*6``.
         allow_extrapolation: accept what is possible but outside the validated range.
         extrapolations: what lies outside the validated range, in words.
 

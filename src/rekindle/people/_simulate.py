@@ -62,7 +62,8 @@ def simulate_people(
     Raises:
         RekindleError: with what was given, what is allowed and what to do.
 
-    >>> one = simulate_people("ketamine 0.5 mg/kg iv over 40 min", Person(1), times=[24], outputs=["madrs_latent"])
+    >>> dose = "ketamine 0.5 mg/kg iv over 40 min"
+    >>> one = simulate_people(dose, Person(1), times=[24], outputs=["madrs_latent"])
     >>> bool(20 < one["madrs_latent"][0, 0] < 26)
     True
     """
@@ -77,7 +78,7 @@ def simulate_people(
         model=treatment_model(pharmacokinetics, mechanism),
         model_name=pharmacokinetics,
         setting=setting or Setting(),
-        variability=None if typical else variability or default_variability(),
+        variability=None if typical else variability or default_variability(pharmacokinetics),
         outputs=outputs,
         parameters=parameters or {},
         seed=seed,
@@ -107,7 +108,9 @@ def simulate_courses(
     progress: Callable[[int, int], None] | None = None,
 ) -> Trajectory:
     """Simulate people who each receive their own courses; see ``simulate_people`` for the arguments."""
-    rows = [row for person, own in courses.items() for row in event_rows(model, person, own, setting, model_name)]
+    rows = [
+        row for person, own in courses.items() for row in event_rows(model, person, own, setting, model_name)
+    ]
     extrapolate = any(person.extrapolations for person in courses)
     events = EventTable.from_rows(rows, model, extrapolate=extrapolate)
     known = None if variability is None else variability.of(model)

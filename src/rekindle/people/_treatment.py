@@ -132,7 +132,9 @@ def _interactions(model: Model, person: Person, courses: Iterable[Course]) -> di
                 why="Taking it as without effect would be a guess",
                 remedy="Leave it out to simulate without it, or name the class that it belongs to",
             )
-    by_route = [combined_interactions([interaction(n, route) for n in person.co_medication]) for route in routes]
+    by_route = [
+        combined_interactions([interaction(n, route) for n in person.co_medication]) for route in routes
+    ]
     if any(values != by_route[0] for values in by_route):
         raise PersonError(
             "RK-PER-031",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from rekindle.errors import ParameterError, PersonError, nearest
 from rekindle.people._correlation import Correlation, correlation_root, read_correlations
 from rekindle.people._tables import read_choice, read_number, read_provenance, read_rows
+from rekindle.therapy import ALTERNATIVES, pharmacokinetic_models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +102,7 @@ class Variability:
         for name in parameters:
             if name not in self.parameters:
                 raise ParameterError(
-                    "RK-PAR-061",
+                    "RK-PAR-081",
                     given=f'parameter "{name}" does not vary{nearest(name, self.parameters)}',
                     allowed=f"Those that vary: {', '.join(self.parameters)}",
                 )
@@ -139,7 +140,7 @@ class Variability:
             known = model.parameters.get(effect.parameter)
             if known is None:
                 raise ParameterError(
-                    "RK-PAR-062",
+                    "RK-PAR-082",
                     given=f'variability is stated for "{effect.parameter}", which model "{model.name}" does '
                     f"not have{nearest(effect.parameter, model.parameters)}",
                     remedy="Correct the name, or keep the wanted rows with `only`",
@@ -153,7 +154,7 @@ def check_typical(effect: RandomEffect, values: Sequence[float]) -> None:
     inside = [value > 0 if effect.scale == "log" else 0 < value < 1 for value in values]
     if not (inside and all(inside)):
         raise ParameterError(
-            "RK-PAR-063",
+            "RK-PAR-083",
             given=f'typical value of "{effect.parameter}" is {list(values) or "not given"}, varied on the '
             f"{effect.scale} scale",
             allowed="A number above 0" if effect.scale == "log" else "A number between 0 and 1, not 0 or 1",
@@ -192,13 +193,29 @@ def read_variability(
 
 
 @cache
-def default_variability() -> Variability:
-    """Return the variability of the therapy model; every row has its mark and source.
+def default_variability(pharmacokinetics: str = "D1") -> Variability:
+    """Return the variability of the therapy model, or of an alternative pharmacokinetic model.
+
+    A model without a published spread gives none: its people then differ only by their covariates.
+
+    Raises:
+        ParameterError: a name that is not in ``pharmacokinetic_models()``.
 
     >>> [effect.omega for effect in default_variability().effects if effect.parameter == "FRn"]
     [0.681, 0.2]
     """
-    return read_variability(str(files("rekindle").joinpath("therapy", "parameters", "variability.csv")))
+    if pharmacokinetics not in pharmacokinetic_models():
+        raise ParameterError(
+            "RK-PAR-085",
+            given=f'variability of model "{pharmacokinetics}"'
+            f"{nearest(pharmacokinetics, pharmacokinetic_models())}",
+            allowed=f"Models: {', '.join(pharmacokinetic_models())}",
+        )
+    folder = files("rekindle").joinpath("therapy", "parameters")
+    if pharmacokinetics not in ALTERNATIVES:
+        return read_variability(str(folder.joinpath("variability.csv")))
+    own = folder.joinpath("alternatives", f"{pharmacokinetics}_variability.csv")
+    return read_variability(str(own)) if own.is_file() else Variability(())
 
 
 def _pairs(group: str, members: Sequence[Correlation]) -> list[Correlation]:

@@ -10,13 +10,18 @@ from rekindle.therapy._interactions import (
     interaction_names,
 )
 from rekindle.therapy._mechanism_strengths import equal_day_one_strengths
-from rekindle.therapy._models import pharmacokinetic_model, pharmacokinetic_models, therapy_model
-from rekindle.therapy._variability import Variability, residual_errors, variability
+from rekindle.therapy._models import (
+    ALTERNATIVES,
+    pharmacokinetic_model,
+    pharmacokinetic_models,
+    therapy_model,
+)
+from rekindle.therapy._residual import residual_errors
 
 __all__ = [
+    "ALTERNATIVES",
     "ControlResponse",
     "Interaction",
-    "Variability",
     "combined_interactions",
     "control_response",
     "control_responses",
@@ -29,5 +34,4 @@ __all__ = [
     "pharmacokinetic_models",
     "residual_errors",
     "therapy_model",
-    "variability",
 ]

@@ -15,7 +15,8 @@ _COMPONENTS = (
     "effect_site", "receptors", "glutamate", "mechanism", "plasticity", "expectancy", "natural_course",
     "mood", "suicidality", "dissociation", "blood_pressure", "sedation",
 )  # fmt: skip
-_ALTERNATIVES = {
+#: Published parameter sets with a structure of their own: plasma only.
+ALTERNATIVES = {
     "perez_ruixo_2021": "literal published nasal model of esketamine; venous; too low for infusions",
     "otto_2021": "Fanta 2015 disposition of esketamine, intravenous; venous",
     "simons_2022": "esketamine thin film and infusion; arterial",
@@ -56,7 +57,7 @@ def pharmacokinetic_models() -> dict[str, str]:
     >>> "perez_ruixo_2021" in pharmacokinetic_models()
     True
     """
-    return {"D1": "default: every route, both enantiomers, metabolites", **NASAL_VARIANTS, **_ALTERNATIVES}
+    return {"D1": "default: every route, both enantiomers, metabolites", **NASAL_VARIANTS, **ALTERNATIVES}
 
 
 @cache
@@ -74,7 +75,7 @@ def pharmacokinetic_model(name: str = "D1", **switches: str) -> Model:
     >>> sorted(pharmacokinetic_model("otto_2021").outputs)
     ['s_ketamine_venous', 's_norketamine']
     """
-    if name in _ALTERNATIVES:
+    if name in ALTERNATIVES:
         return _read(f"alternatives/{name}", (f"alternatives/{name}",), switches)
     if name not in pharmacokinetic_models():
         raise ParameterError(

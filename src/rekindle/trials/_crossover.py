@@ -1,4 +1,4 @@
-"""Replay of the NIMH ketamine versus saline crossover: the real patients in many simulated copies of the trial."""
+"""Replay of the NIMH ketamine versus saline crossover: its real patients in many simulated trials."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine import Trajectory
+from rekindle.errors import ParameterError
 from rekindle.people import (
     Course,
     CrossoverCohort,
@@ -35,8 +36,8 @@ SCALES = ("MADRS", "HAM-D17")
 _COURSE_DAYS = 27
 _ACUTE_REPLICATES = 20
 ACUTE_OUTPUTS = (
-    "ketamine_venous", "ketamine_arterial", "interneuron_block", "pyramidal_block", "cadss", "systolic_change",
-    "diastolic_change",
+    "ketamine_venous", "ketamine_arterial", "interneuron_block", "pyramidal_block", "cadss",
+    "systolic_change", "diastolic_change",
 )  # fmt: skip
 
 
@@ -125,14 +126,19 @@ def replay_nimh_crossover(
         progress: called with (simulated people, all).
 
     Raises:
-        ValueError: fewer than two replicates.
+        ParameterError: fewer than two replicates.
 
     >>> replay = replay_nimh_crossover(replicates=2)
     >>> len(replay.patients), replay.coverage[1]
     (15, 46)
     """
     if replicates < 2:
-        raise ValueError(f"{replicates} replicates: at least 2 are needed for an interval")
+        raise ParameterError(
+            "RK-PAR-063",
+            given=f"{replicates} replicates",
+            allowed="A whole number, at least 2",
+            why="One simulated trial has no spread to make an interval of",
+        )
     cohort = nimh_crossover()
     copies = [person for trial in range(replicates) for person in _copies(cohort, trial, seed)]
     visit_days = [int(day) for day in design()["visits"]["value"].split(";")]
@@ -147,7 +153,15 @@ def replay_nimh_crossover(
     by_scale = {scale: values.reshape(shape) for scale, values in scores.items()}
     persons = [copy for copy in copies if copy.trial == 0]
     patients = tuple(
-        _patient(cohort, copy.patient, infusions[copy.patient], by_scale["MADRS"][:, place], times, visit_days, gap_h)
+        _patient(
+            cohort,
+            copy.patient,
+            infusions[copy.patient],
+            by_scale["MADRS"][:, place],
+            times,
+            visit_days,
+            gap_h,
+        )
         for place, copy in enumerate(persons)
     )
     some = [copy.person for copy in copies if copy.trial < min(replicates, _ACUTE_REPLICATES)]
@@ -158,20 +172,29 @@ def replay_nimh_crossover(
         summary=summarise(cohort, [copy.patient for copy in persons], by_scale, times, visit_days, gap_h),
         patients=patients,
         left_out=cohort.incomplete,
-        acute={arm: run(dict.fromkeys(some, _courses((arm,), gap_h)), _acute_times(), ACUTE_OUTPUTS) for arm in ARMS},
+        acute={
+            arm: run(dict.fromkeys(some, _courses((arm,), gap_h)), _acute_times(), ACUTE_OUTPUTS)
+            for arm in ARMS
+        },
         mood={
-            arm: run(dict.fromkeys(some, _courses((arm,), gap_h)), times[times <= 336], ("improvement_share",))
+            arm: run(
+                dict.fromkeys(some, _courses((arm,), gap_h)), times[times <= 336], ("improvement_share",)
+            )
             for arm in ARMS
         },
         coverage=_coverage(patients),
         error=_errors(patients),
-        assumptions=tuple(
-            f"{name.replace('_', ' ')}: {row['value']} {row['unit']} ({row['mark']}; {row['source']})"
-            for name, row in design().items()
-            if row["mark"] in ("assumed", "recalled")
-        )
-        + ("weight: BMI times the square of a height drawn by sex (see the people documentation)",),
+        assumptions=_assumptions(),
     )
+
+
+def _assumptions() -> tuple[str, ...]:
+    stated = [
+        f"{name.replace('_', ' ')}: {row['value']} {row['unit']} ({row['mark']}; {row['source']})"
+        for name, row in design().items()
+        if row["mark"] in ("assumed", "recalled")
+    ]
+    return (*stated, "weight: BMI times the square of a height drawn by sex (see the people documentation)")
 
 
 @dataclass(frozen=True)
@@ -230,7 +253,9 @@ class _Runner:
         outputs: Sequence[str],
         progress: Callable[[int, int], None] | None = None,
     ) -> Trajectory:
-        setting = Setting(design()["control_class"]["value"], float(design()["believed_probability"]["value"]))
+        setting = Setting(
+            design()["control_class"]["value"], float(design()["believed_probability"]["value"])
+        )
         return simulate_courses(
             courses,
             times=times,
@@ -286,9 +311,7 @@ def _patient(
             value = cohort.score(patient, arm, day)
             if value is not None:
                 observed[arm, day] = value
-    return PatientReplay(
-        patient, infusions, starts, baseline, observed, times, low, median, high, visits
-    )
+    return PatientReplay(patient, infusions, starts, baseline, observed, times, low, median, high, visits)
 
 
 def _coverage(patients: Sequence[PatientReplay]) -> tuple[float, int]:
@@ -305,7 +328,9 @@ def _errors(patients: Sequence[PatientReplay]) -> dict[str, float]:
     model, unchanged, others = [], [], []
     for patient in patients:
         for visit, value in patient.observed.items():
-            changes = [p.observed[visit] - p.baseline for p in patients if p is not patient and visit in p.observed]
+            changes = [
+                p.observed[visit] - p.baseline for p in patients if p is not patient and visit in p.observed
+            ]
             model.append(float(np.median(patient.visits[visit])) - value)
             unchanged.append(patient.baseline - value)
             others.append(patient.baseline + float(np.mean(changes)) - value)

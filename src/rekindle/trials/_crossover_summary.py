@@ -22,7 +22,7 @@ class SummaryRow:
     """One quantity of one arm and visit.
 
     ``low`` and ``high`` bound 90 % of the simulated trials at the trial's own number of patients. ``naive`` is
-    what "nobody changes but for rating error" predicts.
+    what "nobody changes, but ratings err" predicts.
     """
 
     arm: str
@@ -107,15 +107,16 @@ class _Visit:
     ) -> _Visit:
         seen, baseline, observed, columns = [], [], [], []
         for column, (patient, place) in enumerate(zip(patients, places, strict=True)):
-            start, value = cohort.score(patient, "baseline", None, scale), cohort.score(patient, arm, day, scale)
+            start, value = (
+                cohort.score(patient, "baseline", None, scale),
+                cohort.score(patient, arm, day, scale),
+            )
             if place is not None and start is not None and value is not None:
                 seen.append(patient)
                 baseline.append(start)
                 observed.append(value)
                 columns.append(simulated[:, column, place])
-        return cls(
-            arm, day, scale, tuple(seen), np.array(baseline), np.array(observed), np.array(columns).T
-        )
+        return cls(arm, day, scale, tuple(seen), np.array(baseline), np.array(observed), np.array(columns).T)
 
     def rows(self) -> Iterator[SummaryRow]:
         """Mean and SD of change, response and remission."""
@@ -130,14 +131,20 @@ class _Visit:
             yield self._row(
                 rule.label,
                 "%",
-                100.0 * rule.reached(self.observed, self.baseline),
-                100.0 * rule.reached(self.simulated, self.baseline),
+                np.where(rule.reached(self.observed, self.baseline), 100.0, 0.0),
+                np.where(rule.reached(self.simulated, self.baseline), 100.0, 0.0),
                 np.mean,
                 float(np.mean(100.0 * rule.reached(self.baseline, self.baseline))),
             )
 
     def _row(
-        self, quantity: str, unit: str, observed: Array, simulated: Array, statistic: Callable[..., Array], naive: float
+        self,
+        quantity: str,
+        unit: str,
+        observed: Array,
+        simulated: Array,
+        statistic: Callable[..., Array],
+        naive: float,
     ) -> SummaryRow:
         return _row(self.arm, self, quantity, unit, observed, simulated, statistic, naive)
 

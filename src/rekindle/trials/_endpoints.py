@@ -43,7 +43,7 @@ class Endpoint:
         return f"{self.name} ({words[self.rule]})"
 
     def reached(self, scores: ArrayLike, baseline: ArrayLike | None = None) -> Flags:
-        """Whether it is reached: scores of shape (..., people); for relapse (visits, people), any two in a row.
+        """Whether it is reached: scores (..., people); for relapse (visits, people), any two in a row.
 
         >>> endpoint("response", "MADRS").reached([14, 20], [30, 30]).tolist()
         [True, False]

@@ -1,0 +1,55 @@
+"""Moving what stays constant between events out of the integration loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rekindle.modelling import Expression, constant, rebuild, select, symbol, topological
+
+#: Prefix of the names of hoisted subexpressions.
+HOISTED = "hoisted "
+
+
+def hoist(roots: Sequence[Expression], fixed: set[str]) -> tuple[list[Expression], list[Expression]]:
+    """Replace the largest subexpressions of fixed symbols by ``hoisted i``; return roots and those parts."""
+    order = topological(roots)
+    is_fixed: dict[Expression, bool] = {}
+    for node in order:
+        if node.operation == "symbol":
+            is_fixed[node] = node.name in fixed
+        else:
+            is_fixed[node] = all(is_fixed[argument] for argument in node.arguments)
+    users: set[Expression] = set(roots)
+    for node in order:
+        if not is_fixed[node]:
+            users.update(node.arguments)
+    parts = [
+        node
+        for node in order
+        if is_fixed[node] and node in users and not node.is_constant and not _is_condition(node)
+    ]
+    names = {node: symbol(f"{HOISTED}{position}") for position, node in enumerate(parts)}
+    return _replace_nodes(roots, names), parts
+
+
+def _is_condition(node: Expression) -> bool:
+    return node.operation in ("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not")
+
+
+def _replace_nodes(roots: Sequence[Expression], names: Mapping[Expression, Expression]) -> list[Expression]:
+    done: dict[Expression, Expression] = {}
+    for node in topological(roots):
+        if node in names:
+            done[node] = names[node]
+        elif node.arguments:
+            done[node] = rebuild(node, tuple(done[argument] for argument in node.arguments))
+        else:
+            done[node] = node
+    return [done[root] for root in roots]
+
+
+def as_number(condition: Expression) -> Expression:
+    """A condition as 1 or 0; a number stays as it is."""
+    if _is_condition(condition):
+        return select(condition, constant(1.0), constant(0.0))
+    return condition
