@@ -81,7 +81,8 @@ def machine() -> str:
     except (OSError, StopIteration):
         pass
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "llvmlite"))
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, {packages}"
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{model}, {os.cpu_count()} cores, {system}, {packages}"
 
 
 def write_page(runs: int) -> str:

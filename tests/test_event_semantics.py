@@ -312,3 +312,16 @@ def test_time_units_are_converted(model):
     table = rekindle.EventTable.from_rows(rows, model, time_unit="min")
     got = rekindle.simulate(model, table, times=[0.5, 1.0])["amount"][0]
     np.testing.assert_allclose(got, infusion(np.array([0, 0.5]), 120, 100 / 120), rtol=1e-12)
+
+
+def test_steps_of_one_infusion_show_the_rate_before_the_step(run):
+    rows = [
+        {"TIME": 0, "AMT": 10, "DUR": 1, "CMT": "central"},
+        {"TIME": 1, "AMT": 30, "DUR": 1, "CMT": "central"},
+        {"TIME": 2, "AMT": 5, "DUR": 1, "CMT": "central"},
+    ]
+    got = run(rows, [0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5], output="inflow")
+    np.testing.assert_allclose(got, [10, 10, 30, 30, 5, 5, 0], atol=1e-12)
+    amounts = run(rows, TIMES)
+    expected = infusion(TIMES, 10, 1) + infusion(TIMES - 1, 30, 1) + infusion(TIMES - 2, 5, 1)
+    np.testing.assert_allclose(amounts, expected, **CLOSE)

@@ -166,8 +166,8 @@ class Motion:
         control[stepper.MOST_STEPS] = _MOST_STEPS
         status = self.compiled.integrate(
             y.ctypes.data, hoisted.ctypes.data, rates.ctypes.data, coefficients.ctypes.data,
-            lines.ctypes.data, len(rates), start, end, control.ctypes.data, len(times), times.ctypes.data, states.ctypes.data,
-            slopes.ctypes.data, before.ctypes.data,
+            lines.ctypes.data, len(rates), start, end, control.ctypes.data, len(times), times.ctypes.data,
+            states.ctypes.data, slopes.ctypes.data, before.ctypes.data,
         )  # fmt: skip
         self.steps += int(control[stepper.STEPS])
         self.rejected += int(control[stepper.REJECTED])

@@ -209,9 +209,19 @@ class _Run:
     def _deliver(self, time: float, state: str, amount: float, length: float) -> None:
         if length == 0.0:
             self.motion.add_amount(state, amount)
+        elif self._ends_now(time, state):
+            # Steps of one infusion follow each other: what is asked for at this moment is the left limit.
+            self._push(time, _INFUSION_END, 1, "arrival", (self.epoch, state, amount, length))
         else:
             self.motion.add_infusion(state, amount / length)
             self._will_end(time + length, state, amount / length)
+
+    def _ends_now(self, time: float, state: str) -> bool:
+        moment = round(time, _TIME_DIGITS)
+        return any(
+            entry[0] == moment and entry[4] == "end" and entry[5][1][:2] == (self.epoch, state)
+            for entry in self.queue
+        )
 
     def _will_end(self, time: float, state: str, rate: float) -> None:
         self.running[state] = self.running.get(state, 0) + 1

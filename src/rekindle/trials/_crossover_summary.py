@@ -21,8 +21,8 @@ _ARMS = ("ketamine", "saline")
 class SummaryRow:
     """One quantity of one arm and visit.
 
-    ``low`` and ``high`` bound 90 % of the simulated trials at the trial's own number of patients. ``naive`` is
-    what "nobody changes, but ratings err" predicts.
+    ``low`` and ``high`` bound 90 % of the simulated trials at the trial's own number of patients. ``naive``
+    is what "nobody changes, but ratings err" predicts.
     """
 
     arm: str

@@ -1,0 +1,11 @@
+"""Evidence: published observations, and what the model predicts for each of them.
+
+>>> predict_arms(development_arms(), n_people=2).verdicts["not_simulated"]
+0
+"""
+
+from rekindle.evidence._data import development_arms
+from rekindle.evidence._predict import predict_arms
+from rekindle.evidence._prediction import VERDICTS, Prediction
+
+__all__ = ["VERDICTS", "Prediction", "development_arms", "predict_arms"]

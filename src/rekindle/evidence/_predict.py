@@ -1,0 +1,197 @@
+"""Predict every row of a table of arms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekindle.errors import EvidenceError, RekindleError
+from rekindle.evidence._arm import Arm, Situation, read_arm
+from rekindle.evidence._crowd import arm_interval, crowd, typical_subject
+from rekindle.evidence._data import assumption
+from rekindle.evidence._judgement import Observation, read_observation
+from rekindle.evidence._notes import is_median
+from rekindle.evidence._prediction import Cell, Prediction
+from rekindle.evidence._row import Row, not_simulated
+from rekindle.evidence._simulation import Subjects, simulate_exposures
+from rekindle.evidence._statistic import Exposure, Target, read_target
+from rekindle.evidence._table import Source, read_arms
+
+Array = NDArray[np.float64]
+
+_NUMBERS = ("predicted", "predicted_low", "predicted_high")
+_NO_OUTCOMES = (
+    "arms of clinical outcomes are not predicted by this version, which predicts plasma concentrations only"
+)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One row that can be simulated."""
+
+    place: int
+    row: Row
+    arm: Arm
+    target: Target
+    observation: Observation
+
+
+def predict_arms(
+    source: Source,
+    *,
+    n_people: int = 200,
+    seed: int = 1,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Prediction:
+    """Simulate every arm of a table as it is described and hold the results against the observations.
+
+    ``predicted`` is the typical subject of the arm. The 90 % interval is that of the mean or median which an
+    arm of this size would report: people around the arm's weight differ in their parameters and are measured
+    with error. Where that differs from the typical subject, the interval is widened to hold it. Uncertainty
+    of the parameters themselves is not included. Random numbers belong to study and arm, so that the interval
+    of a row does not depend on the other rows.
+
+    Args:
+        source: path of a table in the format of ``pk_arms.csv``, its text, or rows as mappings.
+        n_people: people simulated for the interval of each arm.
+        seed: seed of their random numbers.
+        workers: processes of the engine; the numbers do not depend on it.
+        progress: called with (arms done, arms in all).
+
+    Returns:
+        All rows in their order with all their columns and the prediction. A row that cannot be simulated has
+        the verdict ``not_simulated`` and a reason; a table of clinical outcomes has that in every row.
+
+    Raises:
+        EvidenceError: a table that cannot be read, or fewer than 2 people.
+
+    >>> row = dict(study_id="A", arm_id="iv", n=17, weight_kg=68, drug="esketamine", route="iv", dose=10,
+    ...            formulation="solution_for_infusion", dose_unit="mg", infusion_min=30, analyte="s_ketamine",
+    ...            statistic="concentration", time_h=0.5, value=56, unit="ng/mL")
+    >>> prediction = predict_arms([row], n_people=10)
+    >>> round(prediction.rows[0]["predicted"], 2), prediction.rows[0]["verdict"]
+    (53.38, 'no_band')
+    """
+    if isinstance(n_people, bool) or not isinstance(n_people, int) or n_people < 2:
+        raise EvidenceError("RK-EVI-005", given=f"n_people is {n_people!r}", allowed="A whole number from 2")
+    table = read_arms(source)
+    compared = "difference" if table.outcomes else "ratio"
+    added = (*_NUMBERS, compared, "verdict", "reason")
+    results: list[dict[str, Cell]] = []
+    tasks: list[_Task] = []
+    for place, row in enumerate(table.rows):
+        try:
+            if table.outcomes:
+                raise not_simulated(f"line {row.number}: {_NO_OUTCOMES}")
+            tasks.append(_task(place, row))
+            results.append({})
+        except RekindleError as problem:
+            results.append(_refused(problem, compared))
+    groups = _by_situation(tasks)
+    for done, (situation, own) in enumerate(groups.items(), start=1):
+        found = _predict_situation(situation, own, n_people, seed, workers)
+        for task, result in zip(own, found, strict=True):
+            results[task.place] = result
+        if progress is not None:
+            progress(done, len(groups))
+    columns = (*(column for column in table.columns if column not in added), *added)
+    rows = tuple({**row.cells, **result} for row, result in zip(table.rows, results, strict=True))
+    return Prediction(columns, rows, n_people, seed)
+
+
+def _task(place: int, row: Row) -> _Task:
+    if row.fault:
+        raise not_simulated(row.fault)
+    arm = read_arm(row)
+    return _Task(place, row, arm, read_target(row, arm), read_observation(row))
+
+
+def _by_situation(tasks: Sequence[_Task]) -> dict[Situation, list[_Task]]:
+    groups: dict[Situation, list[_Task]] = {}
+    for task in tasks:
+        groups.setdefault(task.arm.situation, []).append(task)
+    return groups
+
+
+def _predict_situation(
+    situation: Situation, tasks: Sequence[_Task], n_people: int, seed: int, workers: int
+) -> list[dict[str, Cell]]:
+    """Results of the tasks of one situation, from one simulation of each variant that they need."""
+    targets = [task.target for task in tasks]
+    try:
+        typical = _simulate(situation, targets, typical_subject(situation), refine=True)
+        people = _simulate(situation, targets, crowd(situation, n_people, seed), workers=workers)
+    except RekindleError as failure:
+        return [_refused(failure, "ratio") for _ in tasks]
+    results = []
+    for task in tasks:
+        predicted = float(task.target.value(typical)[0])
+        if not math.isfinite(predicted):
+            problem = not_simulated(f"line {task.row.number}: the result is not a finite number")
+            results.append(_refused(problem, "ratio"))
+            continue
+        interval = arm_interval(
+            task.target,
+            task.target.value(people),
+            situation,
+            task.arm.subjects,
+            seed,
+            median=is_median(task.row),
+        )
+        results.append(_result(task, predicted, interval))
+    return results
+
+
+def _simulate(
+    situation: Situation,
+    targets: Sequence[Target],
+    subjects: Subjects,
+    *,
+    refine: bool = False,
+    workers: int = 1,
+) -> dict[Exposure, Array]:
+    wanted = dict.fromkeys(exposure for target in targets for exposure, _ in target.powers)
+    found: dict[Exposure, Array] = {}
+    for variant in dict.fromkeys(exposure.variant for exposure in wanted):
+        own = [exposure for exposure in wanted if exposure.variant == variant]
+        found |= simulate_exposures(situation, variant, own, subjects, refine=refine, workers=workers)
+    return found
+
+
+def _result(task: _Task, predicted: float, interval: tuple[float, float]) -> dict[str, Cell]:
+    bounds = [value for value in (*interval, predicted) if math.isfinite(value)]
+    remarks = [*task.arm.remarks, *_doubts(task)]
+    if task.arm.subjects > assumption("largest_arm"):
+        remarks.append(f"interval for {assumption('largest_arm'):g} subjects")
+    if task.observation.value is None and task.observation.interval is None:
+        remarks.append("value is empty, so there is nothing to compare with")
+    return {
+        "predicted": predicted,
+        "predicted_low": min(bounds),
+        "predicted_high": max(bounds),
+        "ratio": task.observation.ratio(predicted),
+        "verdict": task.observation.verdict(predicted),
+        "reason": "; ".join(remarks),
+    }
+
+
+def _doubts(task: _Task) -> list[str]:
+    """Known weak spots of the model that concern a row."""
+    exposures = [exposure for exposure, _ in task.target.powers]
+    doubts = []
+    if any(exposure.kind == "level" and exposure.time_h > assumption("late") for exposure in exposures):
+        doubts.append(f"concentrations after {assumption('late'):g} h are probably too low in this model")
+    released = task.arm.situation.product.name == "oral_extended_release"
+    if released and any(exposure.kind == "half_life" for exposure in exposures):
+        doubts.append("release in the model ends, so that its terminal slope is that of elimination")
+    return doubts
+
+
+def _refused(problem: RekindleError, compared: str) -> dict[str, Cell]:
+    empty: Mapping[str, Cell] = dict.fromkeys((*_NUMBERS, compared))
+    return {**empty, "verdict": "not_simulated", "reason": str(problem)}

@@ -1,0 +1,93 @@
+"""What comes back: every input row in its order, with the prediction added."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rekindle.errors import OutputError
+
+VERDICTS = ("pass", "fail", "no_band", "not_simulated")
+_DIGITS = 6
+
+Cell = str | float | None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Rows of a table of arms with their predictions.
+
+    Attributes:
+        columns: columns of the input in their order, then those added.
+        rows: one mapping per input row; input cells are text as they were, added numbers are floats or None.
+        n_people: people simulated for each interval.
+        seed: seed of the random numbers.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Cell], ...]
+    n_people: int
+    seed: int
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """Number of rows by verdict, all four verdicts included."""
+        counts = Counter(str(row["verdict"]) for row in self.rows)
+        return {verdict: counts[verdict] for verdict in VERDICTS}
+
+    def summary(self) -> str:
+        """A few sentences for a reader."""
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in self.verdicts.items())
+        ratios = [ratio for row in self.rows if isinstance(ratio := row.get("ratio"), float)]
+        lines = [f"{len(self.rows)} rows: {counts}."]
+        if ratios:
+            inside = sum(0.67 <= ratio <= 1.5 for ratio in ratios)
+            lines.append(f"Predicted / observed lies within 0.67 to 1.5 for {inside} of {len(ratios)} rows.")
+        lines.append(
+            f"Intervals: {self.n_people} people for each arm, seed {self.seed}; "
+            "patients and assay noise, without uncertainty of the parameters."
+        )
+        return "\n".join(lines)
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """CSV text; with a path it is also written there (UTF-8).
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([_written(row[column]) for column in self.columns] for row in self.rows)
+        text = stream.getvalue()
+        if path is not None:
+            try:
+                Path(path).write_text(text, encoding="utf-8", newline="")
+            except OSError as problem:
+                raise OutputError(
+                    "RK-OUT-031", given=f"the prediction cannot be written to {str(path)!r} ({problem})"
+                ) from None
+        return text
+
+    def to_json(self) -> str:
+        """JSON text: columns, n_people, seed, verdicts and rows; the numbers added are numbers."""
+        content: dict[str, Any] = {
+            "columns": self.columns,
+            "n_people": self.n_people,
+            "seed": self.seed,
+            "verdicts": self.verdicts,
+            "rows": [{column: row[column] for column in self.columns} for row in self.rows],
+        }
+        return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _written(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    return cell if isinstance(cell, str) else f"{cell:.{_DIGITS}g}"
