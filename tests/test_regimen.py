@@ -111,6 +111,7 @@ class TestSchedules:
             ("twice weekly x 4 weeks", [1, 4, 8, 11, 15, 18, 22, 25]),
             ("twice a week x 5", [1, 4, 8, 11, 15]),
             ("twice weekly x 10 days", [1, 4, 8]),
+            ("twice weekly x 1e-12 h", [1]),
             ("three times weekly x 2 weeks", [1, 3, 5, 8, 10, 12]),
             ("thrice weekly x 4", [1, 3, 5, 8]),
             ("weekly x 4", [1, 8, 15, 22]),
@@ -227,10 +228,14 @@ class TestDoses:
             ("ketamine 5 mg im; 5 mg", "RK-REG-017"),
             ("ketamine 5 mg over 1 h; 5 mg over 1 h after 30 min", "RK-REG-017"),
             ("ketamine 5 mg im after 1 h", "RK-REG-021"),
+            ("k" * 1_000_000, "RK-REG-024"),
+            ("1" * 1_000_000 + " mg im", "RK-REG-024"),
         ],
     )
-    def test_refused(self, text, code):
-        assert refused(text).code == code
+    def test_refused_in_few_words(self, text, code):
+        error = refused(text)
+        assert error.code == code
+        assert len(str(error)) < 1000
 
     def test_arguments_and_text_must_agree(self):
         assert refused("ketamine 5 mg im", drug="esketamine").code == "RK-REG-032"
@@ -241,7 +246,7 @@ class TestDoses:
         assert parse_regimen("ketamine 5 mg", product=find_product("sc")).product.name == "sc_injection"
 
     def test_a_long_text_is_shown_in_part(self):
-        error = refused(KETAMINE + ", weekly x 2, then daily x 2" * 50 + " wekly")
+        error = refused(KETAMINE + ", weekly x 2" + ", then daily x 2" * 50 + " wekly")
         assert max(len(line) for line in str(error).splitlines()[:3]) < 100
         assert "wekly" in str(error).splitlines()[1]
 
@@ -261,7 +266,8 @@ class TestProducts:
         [
             ("iv", "iv_infusion"), ("IV", "iv_infusion"), ("solution_for_infusion", "iv_infusion"),
             ("nasal", "nasal_28mg_device"), ("nasal_spray_28mg_device", "nasal_28mg_device"),
-            ("Nasal spray", "nasal_28mg_device"), ("oral", "oral_solution"), ("oral_er", "oral_extended_release"),
+            ("Nasal spray", "nasal_28mg_device"), ("oral", "oral_solution"),
+            ("oral_er", "oral_extended_release"),
             ("oral_prolonged_release_tablet", "oral_extended_release"), ("sl", "sublingual_wafer"),
             ("sublingual-wafer", "sublingual_wafer"), ("oral thin film", "oral_thin_film"),
             ("im", "im_injection"), ("solution_for_injection", "im_injection"), ("sc", "sc_injection"),
@@ -309,7 +315,7 @@ class TestProducts:
         assert refused("28 mg nasal; 28 mg after 5 min").code == "RK-REG-022"
         assert refused("84 mg nasal every 5 min x 3").code == "RK-REG-018"
         assert refused("2800028 mg nasal").code == "RK-REG-019"
-        assert refused("1e300 mg nasal").code == "RK-REG-010"
+        assert refused("1e300 mg nasal").code == "RK-REG-019"
 
     @pytest.mark.parametrize("text", ["ketamine 84 mg nasal", "ketamine 50 mg nasal_atomizer"])
     def test_another_nasal_product_says_what_must_be_given(self, text):
@@ -395,7 +401,8 @@ class TestRegimen:
             ),
             (
                 "56 mg nasal twice weekly x 4 weeks, then 84 mg weekly x 4",
-                "esketamine nasal; 12 sessions over 50 days: 56 mg twice weekly for 4 weeks, then 84 mg weekly",
+                "esketamine nasal; 12 sessions over 50 days: "
+                "56 mg twice weekly for 4 weeks, then 84 mg weekly",
             ),
             (
                 "saline over 40 min, on days 1, 2, 5",
@@ -437,10 +444,9 @@ def test_every_regimen_of_the_evidence_grammar_is_read():
 
 
 def test_import_stays_light():
-    heavy = "{'pint', 'pandas', 'scipy', 'numpy', 'llvmlite'}"
     code = (
         "import sys; from rekindle.regimen import parse_regimen; parse_regimen('ketamine 1 mg/kg over 1 h');"
-        f"sys.exit(', '.join({heavy} & set(sys.modules)))"
+        "print(*{'pint', 'pandas', 'scipy', 'numpy', 'llvmlite'} & set(sys.modules))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stderr.strip()) == (0, "") or result.stderr.strip() == ""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""

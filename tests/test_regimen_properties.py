@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,16 +12,69 @@ from rekindle.errors import RegimenError, UnitError
 from rekindle.regimen import DRUGS, Dose, Regimen, Session, find_product, parse_regimen, products
 
 WORDS = [
-    *DRUGS, "iv", "nasal", "oral", "nasal spray", "film", "im", "mg", "mg/kg", "mg/kg/h", "g", "h", "min", "days",
-    "weeks", "over", "for", "after", "at", "on days", "starting day", "once", "twice", "three times", "daily",
-    "weekly", "every", "other", "q", "x", "then", "and", ",", ";", "/", "0", "1", "4", "28", "84", "0.5", "-1",
-    "1e9", "1e308", "1e-308", "1e999", "nan", "inf", "100000", "biweekly", "monthly", "µg", "×", "\n", "(", "ß",
-]  # fmt: skip
-PHRASES = [
-    "ketamine", "0.5 mg/kg over 40 min", "esketamine 84 mg nasal", "84 mg", "ketamine 1 mg im", "weekly x 4",
-    "twice weekly x 4 weeks", "on days 1, 4", "then", ", then", "at 6 h", "starting day 9", "q 8 h x 3", "none",
-    "saline over 1 h", "; 1 mg over 20 s", "daily x 1e5", "0.1 mg/kg/h for 2 h", "once", "after 3 h", "weekly",
-]  # fmt: skip
+    *DRUGS,
+    *[
+        "iv",
+        "nasal",
+        "oral",
+        "film",
+        "im",
+        "spray",
+        "mg",
+        "mg/kg",
+        "mg/kg/h",
+        "g",
+        "h",
+        "min",
+        "days",
+        "weeks",
+        "over",
+        "for",
+        "after",
+        "at",
+        "on",
+        "day",
+        "starting",
+    ],
+    *[
+        "once",
+        "twice",
+        "three",
+        "times",
+        "daily",
+        "weekly",
+        "every",
+        "other",
+        "q",
+        "x",
+        "then",
+        "and",
+        ",",
+        ";",
+        "/",
+        "0",
+        "1",
+        "4",
+        "28",
+        "84",
+        "0.5",
+        "-1",
+        "1e9",
+        "1e308",
+    ],
+    *["1e-308", "1e999", "nan", "inf", "100000", "biweekly", "monthly", "µg", "×", "(", "ß"],
+    "\n",
+    "nasal spray",
+]
+PHRASES = (
+    """
+ketamine|0.5 mg/kg over 40 min|esketamine 84 mg nasal|84 mg|ketamine 1 mg im|weekly x 4|twice weekly x 4 weeks
+on days 1, 4|then|, then|at 6 h|starting day 9|q 8 h x 3|none|saline over 1 h|; 1 mg over 20 s|daily x 1e5
+0.1 mg/kg/h for 2 h|once|after 3 h|weekly
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
 HOSTILE = st.one_of(
     st.text(max_size=60),
     st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join),
@@ -106,9 +160,7 @@ def test_a_regimen_that_exists_obeys_the_rules(regimen):
 def test_device_times_are_five_minutes_apart(count):
     times = find_product("nasal").device_times(28.0 * count)
     assert len(times) == count
-    assert all(
-        math.isclose(later - earlier, 5 / 60) for earlier, later in zip(times, times[1:], strict=False)
-    )
+    assert all(math.isclose(later - earlier, 5 / 60) for earlier, later in pairwise(times))
 
 
 @given(st.floats(min_value=1e-3, max_value=1e5))

@@ -12,6 +12,7 @@ from itertools import accumulate
 from math import ceil
 
 DAY_H, WEEK_H = 24.0, 168.0
+_TOLERANCE = 1e-9
 _NAMES = {
     (DAY_H,): "daily",
     (WEEK_H,): "weekly",
@@ -38,13 +39,13 @@ class Cadence:
 
     def count_within(self, span_h: float) -> int:
         """Number of sessions that start less than ``span_h`` hours after the first."""
-        cycles = int(span_h // sum(self.gaps))
-        rest = span_h - cycles * sum(self.gaps)
-        starts = (0.0, *accumulate(self.gaps[:-1]))
-        tolerance = 1e-9 * max(span_h, self.gaps[0])
+        # The tolerance keeps "every 40 min x 2 h" at three sessions although 40 min is no exact float.
         if len(self.gaps) == 1:
-            return max(1, ceil(span_h / self.gaps[0] - 1e-9))
-        return cycles * len(self.gaps) + sum(start < rest - tolerance for start in starts)
+            return max(1, ceil(span_h / self.gaps[0] - _TOLERANCE))
+        cycles = int(span_h // sum(self.gaps))
+        rest = span_h - cycles * sum(self.gaps) - _TOLERANCE
+        begun = sum(start < rest for start in (0.0, *accumulate(self.gaps[:-1])))
+        return max(1, cycles * len(self.gaps) + begun)
 
     def __str__(self) -> str:
         """The words of the regimen language.

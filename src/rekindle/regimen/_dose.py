@@ -31,6 +31,9 @@ class Dose:
     offset_h: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("amount", "duration_h", "offset_h"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, float(getattr(self, name)))
         if not (math.isfinite(self.amount) and self.amount >= 0):
             raise RegimenError(
                 "RK-REG-009",
@@ -47,7 +50,7 @@ class Dose:
         if self.duration_h is not None and not (math.isfinite(self.duration_h) and self.duration_h > 0):
             raise bad_time(f"duration {self.duration_h!r} h", "A duration is a positive, finite time")
         if not (math.isfinite(self.offset_h) and self.offset_h >= 0):
-            raise bad_time(f"offset {self.offset_h!r} h", "A dose starts 0 h or more after its session starts")
+            raise bad_time(f"offset {self.offset_h!r} h", "A dose does not start before its session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,10 @@ class Session:
     doses: tuple[Dose, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "time_h", float(self.time_h))
+        object.__setattr__(self, "doses", tuple(self.doses))
         if not (math.isfinite(self.time_h) and self.time_h >= 0):
-            raise bad_time(f"session at {self.time_h!r} h", "A session starts 0 h or more after the first day")
+            raise bad_time(f"session at {self.time_h!r} h", "A session does not start before day 1")
         if not self.doses or self.doses[0].offset_h != 0:
             raise RegimenError(
                 "RK-REG-021",

@@ -5,7 +5,7 @@ between letters is a blank)::
 
     regimen   = "none" | block { [","] "then" block }
     block     = { name } [ visit ] { name } [ [","] schedule ] { name }
-    name      = drug | product                      (any word or alias of products.csv, for example "nasal spray")
+    name      = drug | product                      (any word of products.csv: "nasal spray")
     visit     = step { ";" step }
     step      = amount [ "over" time ] [ "after" time ]
               | rate "for" time [ "after" time ]
@@ -25,19 +25,20 @@ between letters is a blank)::
 
 What the phrases mean:
 
-* Day 1 is the first day; it starts at time 0. ``on days 1, 4`` are 0 h and 72 h; ``at 6 h`` behind days is the
-  time after the start of each day. ``at 6 h`` alone is 6 h after time 0.
-* ``weekly`` is every 7 days. ``twice weekly`` has gaps of 3 and 4 days (days 1, 4, 8, 11, ...), ``three times
-  weekly`` of 2, 2 and 3 days (days 1, 3, 5, 8, ...). ``twice daily`` is every 12 h, ``three times daily`` every
-  8 h. ``q 24 h`` is ``every 24 h``.
-* ``x 4`` is four sessions. ``x 4 weeks`` is every session that starts within four weeks of the block's start.
+* Day 1 is the first day; it starts at time 0. ``on days 1, 4`` are 0 h and 72 h; ``at 6 h`` behind days is
+  the time after the start of each day. ``at 6 h`` alone is 6 h after time 0.
+* ``weekly`` is every 7 days. ``twice weekly`` has gaps of 3 and 4 days (days 1, 4, 8, 11, ...), ``three
+  times weekly`` of 2, 2 and 3 days (days 1, 3, 5, 8, ...). ``twice daily`` is every 12 h, ``three times
+  daily`` every 8 h. ``q 24 h`` is ``every 24 h``.
+* ``x 4`` is four sessions. ``x 4 weeks`` is every session that starts within four weeks of the first one.
 * A visit without a schedule is given once, when it is due.
-* The steps of a visit follow one another without a gap; ``after 30 min`` starts a step 30 min after the session.
+* The steps of a visit follow one another without a gap; a step with ``after 30 min`` starts 30 min after the
+  start of the session.
 * A block behind ``then`` starts when the next session of the block before it would have been due: after
-  ``twice weekly x 4 weeks`` that is day 29. After ``once``, ``on days`` and ``at`` nothing is due, so the block
-  needs ``starting day N``. A block without a visit repeats the visit before it.
-* ``0.5 mg/kg over 40 min`` without a product is intravenous, because nothing else takes a duration. A product
-  that holds one drug only names the drug. Nothing else is guessed.
+  ``twice weekly x 4 weeks`` that is day 29. After ``once``, ``on days`` and ``at`` nothing is due, so the
+  block needs ``starting day N``. A block without a visit repeats the visit before it.
+* ``0.5 mg/kg over 40 min`` without a product is intravenous, because nothing else takes a duration. A
+  product that holds one drug only names the drug. Nothing else is guessed.
 * For a product of devices the dose is the total of the session.
 """
 
@@ -47,10 +48,27 @@ from collections.abc import Sequence
 
 from rekindle.errors import RegimenError
 from rekindle.regimen._dose import Dose, Session
-from rekindle.regimen._parser import Parser, RawBlock, RawSchedule, RawStep
-from rekindle.regimen._product import DRUGS, Product, find_product, normalised, products, products_meant
+from rekindle.regimen._parser import Parser
+from rekindle.regimen._product import (
+    DRUGS,
+    MAXIMUM_DOSES,
+    Product,
+    find_product,
+    normalised,
+    products,
+    products_meant,
+    too_many,
+)
+from rekindle.regimen._raw import RawBlock, RawSchedule, RawStep
 from rekindle.regimen._regimen import Regimen
-from rekindle.regimen._rules import check_dose, check_drug, check_order, check_visit, widened
+from rekindle.regimen._rules import (
+    check_dose,
+    check_drug,
+    check_known,
+    check_order,
+    check_visit,
+    widened,
+)
 from rekindle.regimen._tokens import pointing, refusal
 
 
@@ -80,20 +98,20 @@ def parse_regimen(text: str, *, drug: str | None = None, product: str | Product 
         check_drug(given_product, given_drug)
     if given_drug == "none":
         if len(blocks) > 1 or blocks[0].steps or blocks[0].schedule:
-            raise refusal(
-                text, blocks[0].position, "RK-REG-023", given="doses of no drug", allowed='"none" stands alone'
-            )
+            where = blocks[0].position
+            raise refusal(text, where, "RK-REG-023", given="doses of no drug", allowed='"none" stands alone')
         return Regimen.of(drug="none", product=given_product, text=text)
     builder = _Builder(text, given_drug, given_product)
     for block in blocks:
         builder.add(block)
-    return Regimen.of(
-        drug=given_drug, product=given_product, sessions=builder.sessions, text=text, warnings=builder.warnings
-    )
+    visits, warnings = builder.sessions, builder.warnings
+    return Regimen.of(drug=given_drug, product=given_product, sessions=visits, text=text, warnings=warnings)
 
 
 def _drug(parser: Parser, drug: str | None) -> str | None:
     chosen = None if drug is None else normalised(drug)
+    if chosen is not None:
+        check_known(chosen)
     for name, position in parser.names:
         if name not in DRUGS:
             continue
@@ -144,7 +162,7 @@ def _only_drug(text: str, product: Product) -> str:
     if len(product.drugs) == 1:
         return product.drugs[0]
     raise RegimenError(
-        "RK-REG-032",
+        "RK-REG-012",
         given=f'the regimen "{_shortened(text)}" names no drug',
         allowed="One of " + ", ".join(product.drugs),
         why="Esketamine is not the racemate: the same amount acts differently",
@@ -156,7 +174,7 @@ def _conflict(text: str, position: int, given: str, what: str) -> RegimenError:
     return refusal(
         text,
         position,
-        "RK-REG-033",
+        "RK-REG-032",
         given=given,
         allowed=f"A regimen has one {what}",
         remedy="Write the other part as a regimen of its own",
@@ -182,10 +200,12 @@ class _Builder:
             self._doses = self._visit(block)
         schedule = block.schedule or RawSchedule(block.position)
         times = self._times(schedule)
-        new = [Session(time, self._doses) for time in times]
         with pointing(self._text, schedule.position):
+            new = [Session(time, self._doses) for time in times]
             check_order(self._product, [*self.sessions[-1:], *new])
-        self.sessions += new
+            self.sessions += new
+            if len(self.sessions) > MAXIMUM_DOSES:
+                raise too_many(len(self.sessions))
 
     def _visit(self, block: RawBlock) -> tuple[Dose, ...]:
         steps = block.steps
@@ -194,7 +214,7 @@ class _Builder:
                 raise refusal(
                     self._text,
                     block.position,
-                    "RK-REG-034",
+                    "RK-REG-033",
                     given="the first block has no dose",
                     allowed='Start with a dose, for example "0.5 mg/kg over 40 min"',
                 )
@@ -203,7 +223,8 @@ class _Builder:
         end = 0.0
         for step in steps:
             with pointing(self._text, step.position):
-                dose = Dose(step.amount or 0.0, step.unit, step.duration_h, end if step.after_h is None else step.after_h)
+                offset = end if step.after_h is None else step.after_h
+                dose = Dose(step.amount or 0.0, step.unit, step.duration_h, offset)
                 fitted, _ = widened(self._product, [dose])
                 check_dose(self._product, self._drug, fitted[0])
             end = dose.offset_h + (dose.duration_h or 0.0)
@@ -224,7 +245,7 @@ class _Builder:
             raise refusal(
                 self._text,
                 schedule.position,
-                "RK-REG-035",
+                "RK-REG-034",
                 given="it is not clear when this block starts",
                 allowed='Say "starting day N" behind the schedule',
                 why="The block before it is a list of times, after which nothing is due",

@@ -1,8 +1,8 @@
 """Products: how a drug is packed and given, with the rules that a dose of each must obey.
 
-The facts are rows of ``products.csv``; nothing about a single product is written in code. A product is found by
-its name, by the word of the regimen language, by its route (then the first of that route in the file is meant)
-or by the formulation words of the evidence tables.
+The facts are rows of ``products.csv``; nothing about a single product is written in code. A product is found
+by its name, by the word of the regimen language, by its route (then the first of that route in the file is
+meant) or by the formulation words of the evidence tables.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from types import MappingProxyType
 
 from rekindle.errors import RegimenError, nearest
 
-#: What a regimen can give. ``ketamine`` is the racemate; ``saline`` has sessions but no drug; ``none`` has neither.
+#: What can be given: ``ketamine`` is the racemate, ``saline`` has sessions but no drug, ``none`` has neither.
 DRUGS = ("ketamine", "esketamine", "arketamine", "saline", "none")
 #: No regimen holds more doses than this; every device of a session counts as one dose.
 MAXIMUM_DOSES = 100_000
-#: Above a product of devices is a device count, not a dose: tolerance for amounts computed in other units.
+#: Relative tolerance for amounts that were converted from another unit.
 _DEVICE_TOLERANCE = 1e-9
 
 
@@ -74,14 +74,16 @@ class Product:
         """
         if self.device_mg is None:
             return 1
-        below = int(min(dose_mg / self.device_mg, MAXIMUM_DOSES)) if dose_mg > 0 else 0
-        count = max(1, round(min(dose_mg / self.device_mg, MAXIMUM_DOSES))) if dose_mg > 0 else 1
+        ratio = dose_mg / self.device_mg if dose_mg > 0 else 0.0
+        if ratio > MAXIMUM_DOSES:
+            raise too_many(ratio)
+        count = max(1, round(ratio))
         if abs(dose_mg - count * self.device_mg) <= _DEVICE_TOLERANCE * self.device_mg * count:
             return count
-        choices = [n * self.device_mg for n in (below, below + 1) if 1 <= n <= MAXIMUM_DOSES]
+        choices = [n * self.device_mg for n in (int(ratio), int(ratio) + 1) if n >= 1]
         raise RegimenError(
             "RK-REG-010",
-            given=f"{dose_mg:g} mg cannot be given with {self.name}, whose device holds {self.device_mg:g} mg",
+            given=f"{dose_mg:g} mg cannot be given with {self.name}: a device holds {self.device_mg:g} mg",
             allowed="Nearest allowed: " + " or ".join(f"{choice:g} mg" for choice in choices),
             why="A device is emptied as a whole",
             remedy="Give a multiple of the device content, or name another product",
@@ -105,7 +107,7 @@ class Product:
 
 @lru_cache(maxsize=1)
 def _every_product() -> Mapping[str, Product]:
-    with (files("rekindle.regimen") / "products.csv").open(encoding="utf-8", newline="") as lines:
+    with (files("rekindle.regimen") / "products.csv").open(encoding="utf-8") as lines:
         return MappingProxyType({row["name"]: _product(row) for row in csv.DictReader(lines)})
 
 
@@ -137,9 +139,18 @@ def products() -> dict[str, Product]:
     return {name: product for name, product in _every_product().items() if product.route != "none"}
 
 
+@lru_cache(maxsize=1)
+def _index() -> Mapping[str, tuple[Product, ...]]:
+    index: dict[str, tuple[Product, ...]] = {}
+    for product in _every_product().values():
+        for word in product.words:
+            index[word] = (*index.get(word, ()), product)
+    return MappingProxyType(index)
+
+
 def products_meant(word: str) -> tuple[Product, ...]:
     """Products that a normalised word can mean, in the order of the file; empty if none."""
-    return tuple(product for product in _every_product().values() if word in product.words)
+    return _index().get(word, ())
 
 
 def normalised(name: str) -> str:
@@ -200,4 +211,14 @@ def unknown_nasal(given: str) -> RegimenError:
         why="Nasal absorption depends strongly on the device, the concentration and the volume",
         remedy="For another product give its nasal fraction, its nasal absorption rate constant (1/h) and, "
         "if wanted, its swallowed fraction as parameters of the model, and its doses as event records",
+    )
+
+
+def too_many(count: float) -> RegimenError:
+    """Return the refusal of a regimen with too many doses."""
+    return RegimenError(
+        "RK-REG-019",
+        given=f"{count:g} doses or more",
+        allowed=f"A regimen has at most {MAXIMUM_DOSES} doses; each device counts",
+        remedy='Check the dose and the number after "x"',
     )

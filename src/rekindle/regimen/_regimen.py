@@ -115,7 +115,8 @@ class Regimen:
         """One plain-English line.
 
         >>> from rekindle.regimen import parse_regimen
-        >>> parse_regimen("ketamine 0.5 mg/kg iv over 40 min, twice weekly x 4 weeks, then weekly x 4").describe()
+        >>> text = "ketamine 0.5 mg/kg over 40 min, twice weekly x 4 weeks, then weekly x 4"
+        >>> parse_regimen(text).describe()
         'ketamine 0.5 mg/kg IV over 40 min; 12 sessions over 50 days: twice weekly for 4 weeks, then weekly'
         """
         return write_sentence(self.drug, self.product, self.sessions)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from rekindle.errors import RegimenError, nearest
 from rekindle.regimen._dose import Dose, Session
-from rekindle.regimen._product import DRUGS, MAXIMUM_DOSES, Product, unknown_nasal
+from rekindle.regimen._product import DRUGS, MAXIMUM_DOSES, Product, too_many, unknown_nasal
 
 #: A course longer than a century is a typing error; the limit also keeps times exact to a microsecond.
 LONGEST_COURSE_H = 100 * 365.25 * 24
@@ -15,14 +16,19 @@ LONGEST_COURSE_H = 100 * 365.25 * 24
 _SAME_TIME_H = 1e-9
 
 
-def check_drug(product: Product, drug: str) -> None:
-    """Refuse an unknown drug, and a drug that the product does not hold."""
+def check_known(drug: str) -> None:
+    """Refuse a drug that is not in ``DRUGS``."""
     if drug not in DRUGS:
         raise RegimenError(
             "RK-REG-003",
             given=f'unknown drug "{drug}"{nearest(drug, DRUGS)}',
             allowed="Drugs: " + ", ".join(DRUGS),
         )
+
+
+def check_drug(product: Product, drug: str) -> None:
+    """Refuse an unknown drug, and a drug that the product does not hold."""
+    check_known(drug)
     if drug in product.drugs:
         return
     if product.route == "nasal":
@@ -51,7 +57,7 @@ def check_dose(product: Product, drug: str, dose: Dose) -> None:
             given=f"{dose.amount:g} mg/kg with {product.name}",
             allowed=f"{product.name} is dosed in mg",
             why="It is made in fixed amounts, whatever the body weight",
-            remedy='Write the dose in mg, for example "84 mg"' if product.device_mg else "Write the dose in mg",
+            remedy="Write the total in mg",
         )
     product.device_count(dose.amount)
     _check_duration(product, dose)
@@ -110,7 +116,7 @@ def visit_length(product: Product, doses: Sequence[Dose]) -> float:
 
 
 def _end(product: Product, dose: Dose) -> float:
-    devices = (product.device_count(dose.amount) - 1) * product.device_interval_h if product.device_mg else 0.0
+    devices = (product.device_count(dose.amount) - 1) * product.device_interval_h
     return dose.offset_h + (dose.duration_h or devices)
 
 
@@ -124,7 +130,7 @@ def check_visit(product: Product, doses: Sequence[Dose]) -> None:
             why="The order of a device in its session decides how much of it is absorbed",
             remedy='Write the total, for example "84 mg" for three devices',
         )
-    for before, after in zip(doses, doses[1:], strict=False):
+    for before, after in pairwise(doses):
         if not _follows(before.offset_h, _end(product, before), after.offset_h):
             raise RegimenError(
                 "RK-REG-017",
@@ -160,16 +166,6 @@ def check_order(product: Product, sessions: Iterable[Session]) -> None:
 
 def _follows(start: float, end: float, next_start: float) -> bool:
     return next_start > start and next_start >= end - _SAME_TIME_H and next_start - start > _SAME_TIME_H
-
-
-def too_many(count: float) -> RegimenError:
-    """Return the refusal of a regimen with too many doses."""
-    return RegimenError(
-        "RK-REG-019",
-        given=f"{count:g} doses or more",
-        allowed=f"A regimen has at most {MAXIMUM_DOSES} doses; each device counts",
-        remedy='Check the number after "x"',
-    )
 
 
 def too_long(hours: float) -> RegimenError:

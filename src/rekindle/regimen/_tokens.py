@@ -17,6 +17,7 @@ _TOKEN = re.compile(
     r"|(?P<blank>\s+|(?<=[A-Za-z])-(?=[A-Za-z]))"
 )
 _BEFORE, _AFTER = 50, 30
+_LONGEST_WORD = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def tokens_of(text: str) -> list[Token]:
     ['84', 'mg', 'x', '4', '']
 
     Raises:
-        RegimenError: a character that the language does not use.
+        RegimenError: a character that the language does not use, or an endless word.
     """
     tokens: list[Token] = []
     position = 0
@@ -46,10 +47,18 @@ def tokens_of(text: str) -> list[Token]:
                 text,
                 position,
                 "RK-REG-024",
-                given=f"character {ascii(text[position])} has no meaning here",
+                given=f"character {text[position]!a} has no meaning here",
                 allowed="Letters, numbers with a decimal point, and the marks , ; /",
             )
         word = match.group().lower()
+        if len(word) > _LONGEST_WORD and match.lastgroup != "blank":
+            raise refusal(
+                text,
+                position,
+                "RK-REG-024",
+                given=f"{len(word)} characters without a blank have no meaning here",
+                allowed=f"Words and numbers have at most {_LONGEST_WORD} characters",
+            )
         if match.lastgroup == "number":
             tokens.append(Token("number", word, position))
         elif match.lastgroup == "word":

@@ -44,13 +44,29 @@ def to_mg(value: float, word: str) -> float:
     >>> to_mg(0.5, "grams")
     500.0
     """
-    return convert(value, MASS[word], "mg")
+    return _exactly(value, MASS[word], "mg")
 
 
 def to_hours(value: float, word: str) -> float:
     """Convert a time in the unit of a word of ``TIME`` to h.
 
-    >>> to_hours(2.0, "weeks")
-    336.0
+    >>> to_hours(2.0, "weeks"), to_hours(49.0, "min") == 49 / 60
+    (336.0, True)
     """
-    return convert(value, TIME[word], "h")
+    return _exactly(value, TIME[word], "h")
+
+
+def to_per_hour(value: float, word: str) -> float:
+    """Convert a rate per unit of a word of ``TIME`` to a rate per h.
+
+    >>> to_per_hour(0.1, "min")
+    6.0
+    """
+    per_hour = convert(1.0, "h", TIME[word])
+    return value * per_hour if per_hour >= 1 else value / convert(1.0, TIME[word], "h")
+
+
+def _exactly(value: float, unit: str, target: str) -> float:
+    """Convert with one rounding: by the factor that is a whole number, so that 40 min is 40/60 h."""
+    factor = convert(1.0, unit, target)
+    return value * factor if factor >= 1 else value / convert(1.0, target, unit)

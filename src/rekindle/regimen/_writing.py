@@ -9,6 +9,7 @@ from typing import Literal
 from rekindle.regimen._cadence import DAY_H, WEEK_H, Cadence, longest_run, number
 from rekindle.regimen._dose import Dose, Session
 from rekindle.regimen._product import Product
+from rekindle.regimen._words import to_hours
 
 _SHORTEST_RUN = 3
 _LISTED_IN_SENTENCE = 8
@@ -106,7 +107,7 @@ def write_duration(hours: float) -> str:
     ('40 min', '2 h')
     """
     minutes = float(round(60 * hours)) if hours < 1e6 else 0.0
-    if not hours.is_integer() and minutes / 60 == hours:
+    if not hours.is_integer() and to_hours(minutes, "min") == hours:
         return f"{number(minutes)} min"
     return f"{number(hours)} h"
 
