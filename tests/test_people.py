@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from rekindle.errors import ParameterError, PersonError
+from rekindle.errors import ParameterError, PersonError, RegimenError
 from rekindle.modelling import Covariate, Model, Parameter
 from rekindle.people import (
     Correlation,
@@ -30,8 +30,16 @@ from rekindle.people import (
     person_ranges,
     read_distributions,
     read_variability,
+    simulate_people,
 )
-from rekindle.therapy import ALTERNATIVES, pharmacokinetic_model, pharmacokinetic_models, therapy_model
+from rekindle.regimen import parse_regimen
+from rekindle.therapy import (
+    ALTERNATIVES,
+    coverage,
+    pharmacokinetic_model,
+    pharmacokinetic_models,
+    therapy_model,
+)
 
 HEADER = "parameter,scale,omega,level,mark,source,description\n"
 
@@ -454,3 +462,35 @@ def test_correlations_between_covariates() -> None:
     )
     pairs = np.array([[person.weight_kg, person.madrs_baseline] for person in people])
     assert np.corrcoef(pairs.T)[0, 1] == pytest.approx(-0.6, abs=0.04)
+
+
+def test_doses_that_nobody_studied_must_be_asked_for() -> None:
+    with pytest.raises(RegimenError, match="RK-REG-090: person 1: 700 mg of ketamine"):
+        simulate_people("ketamine 10 mg/kg iv over 40 min", Person(1), times=[1.0])
+    forced = simulate_people(
+        "ketamine 10 mg/kg iv over 40 min",
+        Person(1),
+        times=[1.0],
+        outputs=["ketamine_venous"],
+        allow_extrapolation=True,
+    )
+    usual = simulate_people(
+        "ketamine 0.5 mg/kg iv over 40 min", Person(1), times=[1.0], outputs=["ketamine_venous"]
+    )
+    assert forced["ketamine_venous"][0, 0] == pytest.approx(20 * usual["ketamine_venous"][0, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("arketamine 0.5 mg/kg iv over 40 min", "no human data"),
+        ("ketamine 0.5 mg/kg sc", "no human data"),
+        ("ketamine 0.5 mg/kg iv over 40 min, weekly x 20", "more than the 42 days"),
+        ("esketamine 84 mg nasal, weekly x 20", ""),
+    ],
+)
+def test_what_evidence_does_not_cover_is_labelled(text: str, label: str) -> None:
+    found = coverage(parse_regimen(text), 70.0)
+    assert found.refusals == ()
+    assert label in " ".join(found.labels)
+    assert bool(label) == bool(found.labels)

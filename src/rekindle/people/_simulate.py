@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rekindle.engine import DEFAULT_TOLERANCE, EventTable, Trajectory, solve
+from rekindle.errors import RegimenError
 from rekindle.people._person import Person
 from rekindle.people._treatment import Course, Setting, event_rows, person_parameters
 from rekindle.people._variability import Variability, default_variability
 from rekindle.regimen import Regimen, parse_regimen
-from rekindle.therapy import pharmacokinetic_model, therapy_model
+from rekindle.therapy import coverage, pharmacokinetic_model, therapy_model
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
@@ -32,6 +33,7 @@ def simulate_people(
     typical: bool | None = None,
     variability: Variability | None = None,
     parameters: Mapping[str, float] | None = None,
+    allow_extrapolation: bool = False,
     seed: int = 1,
     trial: int = 0,
     tolerance: float = DEFAULT_TOLERANCE,
@@ -52,6 +54,7 @@ def simulate_people(
         typical: True gives everybody the typical parameters, False draws them; default True for one person.
         variability: random effects; default those of the therapy model.
         parameters: typical values that replace the model's own.
+        allow_extrapolation: simulate doses that nobody studied; ``rekindle.therapy.coverage`` words them.
         seed: seed of all random numbers.
         trial: replicate; another replicate draws other parameters for the same people.
         tolerance: relative tolerance of the nonlinear solver.
@@ -69,6 +72,8 @@ def simulate_people(
     """
     regimen = parse_regimen(regimen) if isinstance(regimen, str) else regimen
     persons = [people] if isinstance(people, Person) else list(people)
+    if not allow_extrapolation:
+        _refuse_uncovered(regimen, persons)
     if typical is None:
         typical = len(persons) == 1
     grid = list(times) if times is not None else output_times(regimen)
@@ -88,6 +93,19 @@ def simulate_people(
         checkpoint=checkpoint,
         progress=progress,
     )
+
+
+def _refuse_uncovered(regimen: Regimen, persons: Iterable[Person]) -> None:
+    for person in persons:
+        refusals = coverage(regimen, person.weight_kg).refusals
+        if refusals:
+            raise RegimenError(
+                "RK-REG-090",
+                given=f"person {person.id}: {refusals[0]}",
+                why="No evidence in this package covers such a dose",
+                remedy="Correct the dose, or ask for extrapolation (allow_extrapolation=True, "
+                "--extrapolate); results then carry this label",
+            )
 
 
 def simulate_courses(

@@ -17,14 +17,17 @@ from rekindle.therapy._models import (
     therapy_model,
 )
 from rekindle.therapy._residual import residual_errors
+from rekindle.therapy._validated_range import Coverage, coverage
 
 __all__ = [
     "ALTERNATIVES",
     "ControlResponse",
+    "Coverage",
     "Interaction",
     "combined_interactions",
     "control_response",
     "control_responses",
+    "coverage",
     "derive_control_response",
     "dose_records",
     "equal_day_one_strengths",

@@ -177,9 +177,7 @@ def replay_nimh_crossover(
             for arm in ARMS
         },
         mood={
-            arm: run(
-                dict.fromkeys(some, _courses((arm,), gap_h)), times[times <= 336], ("improvement_share",)
-            )
+            arm: run(dict.fromkeys(some, _courses((arm,), gap_h)), _mood_times(), ("improvement_share",))
             for arm in ARMS
         },
         coverage=_coverage(patients),
@@ -274,6 +272,10 @@ def _times(visit_days: Sequence[int], gap_h: float) -> Array:
     hours = {0.0, 4.0, 12.0, *(24.0 * day for day in range(1, _COURSE_DAYS + 1)), gap_h + 4.0, gap_h + 12.0}
     hours |= {start + 24.0 * day for start in (0.0, gap_h) for day in visit_days}
     return np.array(sorted(hours))
+
+
+def _mood_times() -> Array:
+    return np.array([*np.arange(0, 4, 0.25), *np.arange(4, 24, 2), *np.arange(24, 337, 8)], dtype=float)
 
 
 def _acute_times() -> Array:
