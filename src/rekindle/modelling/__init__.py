@@ -18,7 +18,7 @@ A small model::
 
 Lines
     One statement a line. ``#`` begins a comment. A line that is indented deeper than the first statement, or
-    that follows an open parenthesis, continues the statement before it. Texts stand between ``"`` on one line.
+    that follows an open parenthesis, continues the statement before it. Texts stand between ``"`` on a line.
 
 Names
     Letters, digits and underscores. States, parameters, covariates, switches and definitions share one space
@@ -57,7 +57,7 @@ Statements
     ``output NAME [unit] = expression "description"``
         What a simulation returns; ``hypothesis output`` marks what nobody can measure.
     ``bioavailability(STATE) = ...``, ``lag(STATE) = ...``, ``duration(STATE) = ...``, ``rate(STATE) = ...``
-        How doses enter a state; the last two serve records with RATE -2 and -1. A unit may stand before ``=``.
+        How doses enter a state; the last two serve records with RATE -2 and -1. A unit may precede ``=``.
         They depend on parameters, covariates and definitions of them.
     ``on NAME "description": STATE <- expression, STATE <- expression``
         What a record with this name in its column EVENT does. All right sides see the values before the
@@ -77,8 +77,8 @@ Expressions
 Units
     A number without a unit is a pure number; the literal 0 fits any unit; a single number on the right of a
     declared unit is in that unit. Both sides of sums, comparisons, min, max and if need the same unit and
-    scale. exp, log, tanh, floor, logistic, logit and exponents need pure numbers; what has a unit can be raised
-    to whole numbers only. A left side with another scale converts by itself: ``output c [ng/mL] = central/V``
+    scale. exp, log, tanh, floor, logistic, logit and exponents need pure numbers; what has a unit has only
+    whole constant powers. A left side with another scale converts by itself: ``output c [ng/mL] = central/V``
     with mg and L is multiplied by 1000, and d/dt is converted to the unit of the state over the unit of time.
 
 >>> model = read_model("""model decay

@@ -62,7 +62,14 @@ def tables(model: Model) -> Iterator[tuple[str, list[str], list[list[str]]]]:
         "Covariates",
         ["name", "unit", "default", "range", "carry", "description"],
         [
-            [c.name, c.unit, _value(c.default), _range(c.low, c.high), c.carry or "to be stated", c.description]
+            [
+                c.name,
+                c.unit,
+                _value(c.default),
+                _range(c.low, c.high),
+                c.carry or "to be stated",
+                c.description,
+            ]
             for c in model.covariates.values()
         ],
     )

@@ -21,7 +21,20 @@ from rekindle.modelling._notation import (
 
 _GREEK = frozenset(
     (
-        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu"),
+        *(
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+        ),
         *("xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
     )
 )

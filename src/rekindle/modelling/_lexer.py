@@ -1,6 +1,7 @@
 """From text to tokens, grouped into statements.
 
 A statement begins on a line with the smallest indentation and goes on over deeper lines and open parentheses.
+A semicolon ends it early, so that short statements can share a line.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r'|"(?P<string>[^"]*)"'
     r"|\[(?P<unit>[^\[\]]*)\]"
-    r"|(?P<operator><-|<=|>=|==|!=|\*\*|[-+*/^(),:=<>])",
+    r"|(?P<operator><-|<=|>=|==|!=|\*\*|[-+*/^(),:;=<>])",
     re.ASCII,
 )
 #: Characters that users of other languages or of word processors write, and what to write here.
 _INSTEAD = {
     "“": 'straight quotes ""', "”": 'straight quotes ""', "'": 'double quotes ""', "−": 'a plain minus "-"',
-    "·": '"*"', "×": '"*"', "&": '"and"', "|": '"or"', "!": '"not" or "!="', ";": "one statement per line",
+    "·": '"*"', "×": '"*"', "&": '"and"', "|": '"or"', "!": '"not" or "!="',
     "{": "parentheses", "~": '"="', "[": 'a unit between "[" and "]" on one line',
     '"': 'a text between " and " on one line',
 }  # fmt: skip
@@ -84,14 +85,17 @@ def tokenize(text: str, file: str = "") -> list[list[Token]]:
             continue
         indentation = tokens[0].column
         base = indentation if base < 0 else base
-        if statements and (depth > 0 or indentation > base):
-            statements[-1].extend(tokens)
-        else:
-            statements.append(tokens)
+        if not statements or (depth == 0 and indentation <= base):
+            statements.append([])
             depth = 0
-        depth += sum(
-            (token.text == "(") - (token.text == ")") for token in tokens if token.kind == "operator"
-        )
+        for token in tokens:
+            if token.kind == "operator":
+                depth += (token.text == "(") - (token.text == ")")
+                if token.text == ";" and depth == 0:
+                    statements.append([])
+                    continue
+            statements[-1].append(token)
+    statements = [tokens for tokens in statements if tokens]
     for tokens in statements:
         last = tokens[-1]
         tokens.append(Token("end", "", last.line, last.column + len(last.text), file))

@@ -10,7 +10,8 @@ from rekindle.modelling._expression import Expression, topological
 OR, AND, NOT, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 10)
 RANKS = {
     "or": OR, "and": AND, "not": NOT, "lt": COMPARE, "le": COMPARE, "gt": COMPARE, "ge": COMPARE,
-    "eq": COMPARE, "ne": COMPARE, "add": SUM, "sub": SUM, "mul": PRODUCT, "div": PRODUCT, "neg": SIGN, "pow": POWER,
+    "eq": COMPARE, "ne": COMPARE, "add": SUM, "sub": SUM, "mul": PRODUCT, "div": PRODUCT, "neg": SIGN,
+    "pow": POWER,
 }  # fmt: skip
 _INFIX = {
     "or": " or ", "and": " and ", "lt": " < ", "le": " <= ", "gt": " > ", "ge": " >= ", "eq": " == ",

@@ -67,10 +67,18 @@ def read_model(
     else:
         path = Path(text_or_path)
         text, file, place = read_text(path), path.name, Path(folder) if folder is not None else path.parent
-    composition = compose(text, file, place)
-    beside = [_rows(path, token) for path, token in composition.data_files.items()]
     overlays = [_rows(source) for source in parameters]
-    return _Reader(composition, file).read(switches or {}, beside, overlays)
+    try:
+        composition = compose(text, file, place)
+        beside = [_rows(path, token) for path, token in composition.data_files.items()]
+        return _Reader(composition, file).read(switches or {}, beside, overlays)
+    except RecursionError as error:  # the limit on nesting is met first, unless the caller is deep already
+        raise ModelError(
+            "RK-MOD-004",
+            given="the expressions are nested too deep for the stack that is left",
+            remedy="Give names to their parts",
+            file=file,
+        ) from error
 
 
 def _rows(source: str | os.PathLike[str], token: Token | None = None) -> dict[str, ParameterRow]:

@@ -52,7 +52,9 @@ class _StatementReader(ExpressionReader):
         start = self.next
         line = self._line()
         if self.next.kind != "end":
-            raise self.unexpected("the end of the statement", "Write one statement per line")
+            raise self.unexpected(
+                "the end of the statement", "Start the next statement on a new line or after a semicolon"
+            )
         if shared and not isinstance(line, ParameterLine | CovariateLine | SwitchLine | DefinitionLine):
             raise refusal(
                 start,

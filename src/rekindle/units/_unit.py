@@ -66,9 +66,8 @@ class Unit:
         )
 
     def __mul__(self, other: Unit) -> Unit:
-        return _build(
-            self.ratio * other.ratio, _sum(self.dimension, other.dimension), _sum(self.parts, other.parts)
-        )
+        parts = _bounded(_sum(self.parts, other.parts))
+        return _build(self.ratio * other.ratio, _sum(self.dimension, other.dimension), parts)
 
     def __truediv__(self, other: Unit) -> Unit:
         return self * other**-1
