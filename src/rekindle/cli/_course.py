@@ -1,0 +1,251 @@
+"""Simulate a regimen and say in words and numbers what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rekindle.cli._people import Group
+
+if TYPE_CHECKING:
+    from rekindle.engine import Trajectory
+    from rekindle.modelling import Model
+    from rekindle.people import Setting
+    from rekindle.regimen import Regimen
+    from rekindle.report import CourseReport, CourseSummary
+
+#: Outputs whose peaks are reported, in words; those that a model does not have are left out.
+_PEAKS = {
+    "ketamine_venous": "ketamine, venous plasma",
+    "norketamine": "norketamine, plasma",
+    "cadss": "dissociation (CADSS)",
+    "systolic_change": "systolic pressure, rise",
+    "diastolic_change": "diastolic pressure, rise",
+}
+#: The same for published parameter sets that do not add up both enantiomers.
+_PEAKS_OF_SETS = {
+    "s_ketamine_venous": "S-ketamine, venous plasma",
+    "ketamine_arterial": "ketamine, arterial plasma",
+    "s_ketamine_arterial": "S-ketamine, arterial plasma",
+    "norketamine": "norketamine, plasma",
+    "s_norketamine": "S-norketamine, plasma",
+}
+_STATE_PEAKS = {
+    "interneuron_block": "NMDA block, interneurons",
+    "pyramidal_block": "NMDA block, pyramidal cells",
+    "glutamate_level": "glutamate (baseline 1)",
+    "synapses": "synapse deficit rescued",
+}
+#: Wanted for the figures only.
+_FIGURES = ("hnk", "tonic_block", "potentiation", "spines", "expectancy_level")
+MOOD = "madrs_latent"
+_SCALE = "MADRS"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that determines the numbers of a simulated course."""
+
+    regimen: Regimen
+    group: Group
+    setting: Setting
+    pharmacokinetics: str
+    mechanism: str
+    parameters: Mapping[str, float]
+    seed: int
+    duration_h: float | None
+    outputs: Sequence[str]
+    notes: Sequence[str] = field(default=())
+
+    @property
+    def model(self) -> Model:
+        """The model that receives the doses."""
+        from rekindle.people import treatment_model
+
+        return treatment_model(self.pharmacokinetics, self.mechanism)
+
+
+def run_course(
+    request: Request,
+    *,
+    workers: int,
+    checkpoint: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trajectory:
+    """Solve the model for everybody."""
+    from rekindle.people import output_times, simulate_people
+
+    return simulate_people(
+        request.regimen,
+        request.group.people,
+        times=output_times(request.regimen, request.duration_h),
+        outputs=wanted_outputs(request.model, request.outputs),
+        setting=request.setting,
+        pharmacokinetics=request.pharmacokinetics,
+        mechanism=request.mechanism,
+        typical=request.group.typical,
+        parameters=request.parameters,
+        seed=request.seed,
+        workers=workers,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+
+
+def wanted_outputs(model: Model, more: Sequence[str]) -> list[str]:
+    """What the summary and the figures need, as far as the model has it, and what the user names.
+
+    Raises:
+        OutputError: a named output that the model does not have.
+    """
+    from rekindle.errors import OutputError, nearest
+
+    for name in more:
+        if name not in model.outputs:
+            raise OutputError(
+                "RK-OUT-002",
+                given=f'output "{name}" is not in model "{model.name}"{nearest(name, model.outputs)}',
+                allowed=f"Outputs: {', '.join(model.outputs)}",
+            )
+    standard = [name for name in (*_STATE_PEAKS, *_FIGURES, MOOD) if name in model.outputs]
+    return list(dict.fromkeys([*peak_labels(model), *standard, *more]))
+
+
+def peak_labels(model: Model) -> dict[str, str]:
+    """Measurable outputs whose peaks are reported for a model, with their words."""
+    labels = _PEAKS if "ketamine_venous" in model.outputs else _PEAKS_OF_SETS
+    return {name: label for name, label in labels.items() if name in model.outputs}
+
+
+def summarise(request: Request, trajectory: Trajectory) -> CourseSummary:
+    """The course in words and few numbers."""
+    from rekindle.report import CourseSummary, find_peaks, scores_by_day
+
+    measured = peak_labels(request.model)
+    states = {name: label for name, label in _STATE_PEAKS.items() if name in trajectory.names}
+    asked = {name: request.model.outputs[name].description or name for name in request.outputs}
+    for name, label in asked.items():
+        (measured if trajectory.measurable[name] else states).setdefault(name, label)
+    shares = _shares(request, trajectory) if MOOD in trajectory.names and not request.group.typical else None
+    return CourseSummary(
+        title=request.regimen.describe(),
+        what=_words(request, trajectory),
+        people=len(trajectory.ids),
+        peaks=find_peaks(trajectory, measured, sessions_h=_starts(request)),
+        scores=scores_by_day(trajectory, MOOD, shares=shares) if MOOD in trajectory.names else (),
+        states=find_peaks(trajectory, states),
+        notes=_notes(request),
+        solver=str(trajectory.solver),
+    )
+
+
+def course_report(request: Request, trajectory: Trajectory, summary: CourseSummary) -> CourseReport:
+    """What the figures and the page are made from."""
+    from rekindle.cli._version import version
+    from rekindle.report import CourseReport, trajectory_bands
+
+    facts = [
+        ("Regimen", request.regimen.to_text()),
+        ("People", request.group.words),
+        ("Pharmacokinetics", request.pharmacokinetics),
+        ("Mechanism", request.mechanism),
+        ("Seed", str(request.seed)),
+        ("Solver", summary.solver),
+        ("Rekindle", version()),
+    ]
+    facts[5:5] = [
+        (f"Set: {name}", f"{value:g} {request.model.parameters[name].unit}")
+        for name, value in request.parameters.items()
+    ]
+    bands = trajectory_bands(trajectory)
+    return CourseReport(summary, bands, request.regimen.drug, _starts(request), facts)
+
+
+def rated_scores(request: Request, trajectory: Trajectory, days: Sequence[float]) -> dict[float, np.ndarray]:
+    """MADRS on some days as raters would write it down; each person has random numbers of their own."""
+    from rekindle.people import Stream, random_generator
+    from rekindle.trials import rating_scale
+
+    assert trajectory.grid is not None
+    scale = rating_scale(_SCALE)
+    found = [day for day in days if np.isclose(trajectory.grid, 24.0 * day).any()]
+    places = [int(np.flatnonzero(np.isclose(trajectory.grid, 24.0 * day))[0]) for day in found]
+    latent = trajectory[MOOD][:, places]
+    rated = np.array(
+        [
+            scale.rate(scores, random_generator(request.seed, 0, person, 0, Stream.OBSERVATION, _SCALE))
+            for person, scores in zip(trajectory.ids, latent, strict=True)
+        ]
+    )
+    return {day: rated[:, column] for column, day in enumerate(found)}
+
+
+def entry_scores(request: Request) -> np.ndarray:
+    """MADRS at entry of everybody."""
+    default = request.model.covariates["madrs_baseline"].default
+    return np.array(
+        [
+            default if person.madrs_baseline is None else person.madrs_baseline
+            for person in request.group.people
+        ],
+        dtype=float,
+    )
+
+
+def _starts(request: Request) -> list[float]:
+    return [session.time_h for session in request.regimen.sessions]
+
+
+def _shares(request: Request, trajectory: Trajectory) -> dict[float, dict[str, float]]:
+    from rekindle.report import SCORE_DAYS
+    from rekindle.trials import endpoint
+
+    baseline = entry_scores(request)
+    rules = [endpoint(name, _SCALE) for name in ("response", "remission")]
+    return {
+        day: {rule.label: float(np.mean(rule.reached(scores, baseline))) for rule in rules}
+        for day, scores in rated_scores(request, trajectory, SCORE_DAYS).items()
+    }
+
+
+def _words(request: Request, trajectory: Trajectory) -> list[str]:
+    from rekindle.report import duration
+
+    assert trajectory.grid is not None
+    words = [
+        f"{request.group.words}.",
+        f"Simulated for {duration(float(trajectory.grid[-1]))} from the first session.",
+    ]
+    if MOOD in trajectory.names:
+        words.append(_setting_words(request.setting))
+        words.append(f"Mechanism of the mood effect: {request.mechanism}, one of several hypotheses.")
+    else:
+        words.append(f"Plasma only: published parameter set {request.pharmacokinetics}.")
+    return words
+
+
+def _setting_words(setting: Setting) -> str:
+    if setting.control_class is None:
+        return "Open label, with expectancy but without the non-specific response of a trial."
+    return f"Non-specific response of a trial with control class {setting.control_class}."
+
+
+def _notes(request: Request) -> list[str]:
+    from rekindle.therapy import interaction
+
+    labels = {label for person in request.group.people for label in person.extrapolations}
+    drugs = sorted({drug for person in request.group.people for drug in person.co_medication})
+    guesses = [d for d in drugs if interaction(d, request.regimen.product.route).confidence == "low"]
+    notes = [
+        *request.regimen.warnings,
+        *request.notes,
+        *(f"extrapolation: {label}" for label in sorted(labels)),
+    ]
+    notes += [
+        f"the effect of {drug} is a guess for its class, not measured with ketamine" for drug in guesses
+    ]
+    return list(dict.fromkeys(notes))

@@ -1,0 +1,39 @@
+"""``rekindle evidence``: predictions for published observations."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group("evidence", short_help="Predict published observations and compare.")
+def command() -> None:
+    """Hold the model against published observations."""
+
+
+@command.command("predict")
+@click.argument("arms", metavar="ARMS.csv")
+@click.option("--out", metavar="FILE", help="Write the table with its predictions there (CSV).")
+@click.option("--json", "as_json", is_flag=True, help="The table as JSON on standard output.")
+@click.option(
+    "--people", type=click.IntRange(min=2), default=200, show_default=True, help="People for each interval."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
+def predict(arms: str, out: str | None, as_json: bool, people: int, seed: int, workers: int | None) -> None:
+    """Predict every row of ARMS.csv and give the table back with predictions, intervals and verdicts."""
+    from rekindle.cli._interruption import resumable
+    from rekindle.cli._options import worker_count
+    from rekindle.cli._progress import progress_bar
+    from rekindle.evidence import predict_arms
+
+    with resumable(None), progress_bar("arms") as progress:
+        prediction = predict_arms(
+            arms, n_people=people, seed=seed, workers=worker_count(workers), progress=progress
+        )
+    if out is not None:
+        prediction.to_csv(out)
+    if as_json:
+        click.echo(prediction.to_json())
+    elif out is None:
+        click.echo(prediction.to_csv(), nl=False)
+    click.echo(prediction.summary(), err=as_json or out is None)

@@ -1,0 +1,141 @@
+"""``rekindle simulate``: from a regimen, or a table of events, to plasma, acute effects and mood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+@click.command("simulate", short_help="Simulate a regimen, or a table of events.")
+@click.argument("regimen", required=False)
+@click.option("--drug", help="ketamine, esketamine, arketamine, saline or none, if the regimen does not say.")
+@click.option("--product", "--route", "product", help="Product or route, if the regimen does not say.")
+@click.option("--duration", metavar="TIME", help='How long, e.g. "28 days". Default: last session + 14 days.')
+@click.option(
+    "--events", metavar="TABLE.csv", help="Event records (ID, TIME, EVID, AMT, CMT, ...), not a regimen."
+)
+@click.option("--weight", metavar="MASS", help='e.g. "72 kg". Default 70 kg.')
+@click.option("--age", metavar="YEARS", help="Default 40.")
+@click.option("--sex", type=click.Choice(["F", "M"]))
+@click.option("--madrs", type=float, metavar="POINTS", help="MADRS before treatment. Default 33.")
+@click.option("--co-medication", multiple=True, metavar="NAME", help="Interacting drug; may be repeated.")
+@click.option("--diazepam", metavar="MASS", help="Daily benzodiazepine dose as diazepam.")
+@click.option("--child-pugh", metavar="CLASS", help="Liver class A or B.")
+@click.option(
+    "--person", metavar="FILE", help="Table of one or more real people instead of the options above."
+)
+@click.option(
+    "--population", type=click.IntRange(min=1), metavar="N", help="A virtual population of N people."
+)
+@click.option("--typical", is_flag=True, help="Typical parameters for everybody: no variability.")
+@click.option(
+    "--control", metavar="CLASS", help="Control class of a trial, whose non-specific response is added."
+)
+@click.option("--mechanism", help="Hypothesis that carries the mood effect. Default disinhibition.")
+@click.option(
+    "--model",
+    "--pharmacokinetics",
+    "model",
+    metavar="NAME",
+    help="Another published parameter set (plasma only), or with --events the path of a model of your own.",
+)
+@click.option(
+    "--set", "values", multiple=True, metavar="NAME=VALUE", help='Parameter, e.g. kelim="0.002 1/h".'
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
+@click.option("--output", "outputs", multiple=True, metavar="NAME", help="More outputs; may be repeated.")
+@click.option("--out", metavar="FOLDER", help="Write tables, figures and report.html there.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable summary on standard output.")
+@click.option("--extrapolate", is_flag=True, help="Go on outside the validated range; results carry a label.")
+def command(regimen: str | None, **options: Any) -> None:
+    """Simulate what is given to one person, a cohort or a population.
+
+    REGIMEN is a text such as "ketamine 0.5 mg/kg iv over 40 min, twice weekly x 4 weeks".
+
+    Without --population, 200 virtual people who share the stated facts show how far such people differ.
+    """
+    if options["events"] is not None:
+        from rekindle.cli._events import simulate_events
+
+        simulate_events(regimen, options)
+        return
+    _simulate_regimen(regimen, options)
+
+
+def _simulate_regimen(regimen: str | None, options: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from rekindle.cli._course import course_report, run_course, summarise, wanted_outputs
+    from rekindle.cli._files import summary_json, write_files
+    from rekindle.cli._interruption import resumable
+    from rekindle.cli._options import output_folder, worker_count
+    from rekindle.cli._progress import progress_bar
+    from rekindle.report import print_summary, require_extra
+
+    request = _request(regimen, options)
+    wanted_outputs(request.model, request.outputs)
+    if options["out"] is not None:
+        require_extra("report")
+        require_extra("parquet")
+    folder = output_folder(options["out"])
+    with resumable(folder) as checkpoint:
+        with progress_bar() as progress:
+            trajectory = run_course(
+                request,
+                workers=worker_count(options["workers"]),
+                checkpoint=checkpoint,
+                progress=progress,
+            )
+        summary = summarise(request, trajectory)
+        report = course_report(request, trajectory, summary)
+        written = write_files(request, trajectory, report, folder) if folder is not None else []
+    if options["as_json"]:
+        click.echo(summary_json(summary, report, tuple(request.outputs)))
+        return
+    print_summary(summary, Console())
+    if written:
+        click.echo(f"Report: {written[0]} ({len(written)} files)")
+
+
+def _request(regimen: str | None, options: dict[str, Any]) -> Any:
+    from rekindle.cli._course import Request
+    from rekindle.cli._options import given_outputs, given_parameters, quantity
+    from rekindle.cli._people import find_group, person_facts
+    from rekindle.people import Setting, treatment_model
+    from rekindle.regimen import parse_regimen
+
+    if regimen is None and options["drug"] != "none":
+        raise click.UsageError(
+            'Give a REGIMEN, for example "ketamine 0.5 mg/kg iv over 40 min", or --events TABLE.csv.'
+        )
+    given = parse_regimen(regimen or "none", drug=options["drug"], product=options["product"])
+    pharmacokinetics = options["model"] or "D1"
+    if pharmacokinetics != "D1" and options["mechanism"]:
+        raise click.UsageError("--mechanism belongs to mood; a published parameter set gives plasma only.")
+    mechanism = options["mechanism"] or "disinhibition"
+    model = treatment_model(pharmacokinetics, mechanism)
+    extrapolate = options["extrapolate"]
+    parameters, labels = given_parameters(options["values"], model, extrapolate=extrapolate)
+    group = find_group(
+        person_facts(options, extrapolate=extrapolate),
+        file=options["person"],
+        population=options["population"],
+        typical=options["typical"],
+        seed=options["seed"],
+        extrapolate=extrapolate,
+    )
+    duration = options["duration"]
+    return Request(
+        regimen=given,
+        group=group,
+        setting=Setting(options["control"]),
+        pharmacokinetics=pharmacokinetics,
+        mechanism=mechanism,
+        parameters=parameters,
+        seed=options["seed"],
+        duration_h=None if duration is None else quantity(duration, "h"),
+        outputs=given_outputs(options["outputs"]),
+        notes=[f"extrapolation: {label}" for label in labels],
+    )

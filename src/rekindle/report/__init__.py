@@ -1,0 +1,95 @@
+"""Figures, tables and pages of results: readable, deterministic, and honest about what was never measured.
+
+Figures are matplotlib figures without global state; the same input gives the same bytes. Pages are single
+HTML files that need nothing from anywhere.
+
+>>> render_page(Page("Title", ["In short."], [Section("Part", ["Words."])])).count(STANDING_NOTICE)
+2
+"""
+
+from rekindle.report._bands import BAND_LEVEL, Band, band_of, trajectory_bands
+from rekindle.report._course import CourseReport, course_figures, course_page, write_course
+from rekindle.report._crossover import ArmChange, PatientPanel, PatientVisit
+from rekindle.report._crossover_page import (
+    arm_changes,
+    crossover_figures,
+    crossover_page,
+    crossover_tables,
+    patient_panels,
+    write_crossover,
+)
+from rekindle.report._extras import require_extra
+from rekindle.report._figures_acute import acute_figure
+from rekindle.report._figures_crossover import arm_change_figure, patients_figure
+from rekindle.report._figures_mood import mood_figure
+from rekindle.report._figures_plasma import plasma_figure
+from rekindle.report._figures_states import block_figure, state_figure
+from rekindle.report._format import duration, interval, number, percent
+from rekindle.report._page import STANDING_NOTICE, Page, PageFigure, PageTable, Section, render_page
+from rekindle.report._saving import figure_bytes
+from rekindle.report._style import STATE_NOTICE, arm_colour
+from rekindle.report._summary import (
+    SCORE_DAYS,
+    CourseSummary,
+    Estimate,
+    Peak,
+    ScoreAtDay,
+    estimate,
+    find_peaks,
+    scores_by_day,
+)
+from rekindle.report._tables import trajectory_columns, write_table
+from rekindle.report._terminal import print_summary, print_table
+
+__all__ = [
+    "BAND_LEVEL",
+    "SCORE_DAYS",
+    "STANDING_NOTICE",
+    "STATE_NOTICE",
+    "ArmChange",
+    "Band",
+    "CourseReport",
+    "CourseSummary",
+    "Estimate",
+    "Page",
+    "PageFigure",
+    "PageTable",
+    "PatientPanel",
+    "PatientVisit",
+    "Peak",
+    "ScoreAtDay",
+    "Section",
+    "acute_figure",
+    "arm_change_figure",
+    "arm_changes",
+    "arm_colour",
+    "band_of",
+    "block_figure",
+    "course_figures",
+    "course_page",
+    "crossover_figures",
+    "crossover_page",
+    "crossover_tables",
+    "duration",
+    "estimate",
+    "figure_bytes",
+    "find_peaks",
+    "interval",
+    "mood_figure",
+    "number",
+    "patient_panels",
+    "patients_figure",
+    "percent",
+    "plasma_figure",
+    "print_summary",
+    "print_table",
+    "render_page",
+    "require_extra",
+    "scores_by_day",
+    "state_figure",
+    "trajectory_bands",
+    "trajectory_columns",
+    "write_course",
+    "write_crossover",
+    "write_table",
+]
