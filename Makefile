@@ -14,7 +14,7 @@ HASHED := --require-hashes --only-binary :all: --requirement
 PACKAGE := --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs requirements clean
+.PHONY: help run test lint bench docs figures requirements clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,11 @@ docs: $(TEST_STAMP)  ## Build the documentation, warnings are errors
 
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --only-binary :all: \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --group build pyproject.toml
+
+figures: $(RUN_STAMP)  ## Make the figures of the README and the documentation anew
+	$(BIN)/rekindle replay nimh_crossover --out out/nimh
+	mkdir -p docs/figures
+	cp out/nimh/patients.png out/nimh/arm_changes.png out/nimh/acute.png out/nimh/mood.png docs/figures/
 
 requirements:  ## Pin all dependencies anew (needs uv)
 	$(COMPILE) --all-extras --output-file requirements/test.txt

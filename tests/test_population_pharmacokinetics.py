@@ -61,7 +61,10 @@ def test_occasions_of_one_person_vary_less_than_people():
     """Within people the spread is about 10 % on the peak and 7 % on the area, as stated with the model."""
     times = np.unique(np.concatenate([start + np.arange(0, 24, 0.1) for start in (0, 168, 336, 504)]))
     result = simulate_people(
-        "esketamine 56 mg nasal weekly x 4", Population(200, seed=7), times=times, outputs=["s_ketamine_venous"]
+        "esketamine 56 mg nasal weekly x 4",
+        Population(200, seed=7),
+        times=times,
+        outputs=["s_ketamine_venous"],
     )
     curves = result["s_ketamine_venous"].reshape(200, 4, -1)
     peaks, areas = curves.max(axis=2), curves.sum(axis=2)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 COURSE = ["simulate", "esketamine 84 mg nasal, weekly x 2", "--population", "20", "--seed", "2"]
 REPLAY = ["replay", "nimh_crossover", "--replicates", "2"]
 WIDTHS = {"desktop": 1100, "phone": 390}
-FIGURES = {"course": 5, "replay": 5}
+FIGURES = {"course": 5, "replay": 6}
 
 Opened = Callable[[str, str], "Page"]
 

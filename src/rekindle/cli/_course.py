@@ -60,6 +60,7 @@ class Request:
     duration_h: float | None
     outputs: Sequence[str]
     notes: Sequence[str] = field(default=())
+    extrapolate: bool = False
 
     @property
     def model(self) -> Model:
@@ -89,6 +90,7 @@ def run_course(
         mechanism=request.mechanism,
         typical=request.group.typical,
         parameters=request.parameters,
+        allow_extrapolation=request.extrapolate,
         seed=request.seed,
         workers=workers,
         checkpoint=checkpoint,
@@ -235,9 +237,11 @@ def _setting_words(setting: Setting) -> str:
 
 
 def _notes(request: Request) -> list[str]:
-    from rekindle.therapy import interaction
+    from rekindle.therapy import ALTERNATIVES, coverage, interaction
 
     labels = {label for person in request.group.people for label in person.extrapolations}
+    for person in request.group.people:
+        labels |= set(coverage(request.regimen, person.weight_kg).labels)
     drugs = sorted({drug for person in request.group.people for drug in person.co_medication})
     guesses = [d for d in drugs if interaction(d, request.regimen.product.route).confidence == "low"]
     notes = [
@@ -248,4 +252,8 @@ def _notes(request: Request) -> list[str]:
     notes += [
         f"the effect of {drug} is a guess for its class, not measured with ketamine" for drug in guesses
     ]
+    if request.pharmacokinetics in ALTERNATIVES and request.regimen.drug == "ketamine":
+        notes.append(
+            f"{request.pharmacokinetics} knows one species: the whole racemate is treated as that one"
+        )
     return list(dict.fromkeys(notes))

@@ -41,12 +41,13 @@ def nimh_crossover(replicates: int, seed: int, mechanism: str, workers: int | No
         require_extra("report")
         require_extra("parquet")
     folder = output_folder(out)
-    with resumable(None), progress_bar("virtual patients") as progress:
+    with resumable(folder) as checkpoint, progress_bar("virtual patients") as progress:
         replay = replay_nimh_crossover(
             replicates=replicates,
             seed=seed,
             mechanism=mechanism,
             workers=worker_count(workers),
+            checkpoint=checkpoint,
             progress=progress,
         )
     _print_replay(replay, Console())

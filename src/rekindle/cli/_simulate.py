@@ -138,4 +138,5 @@ def _request(regimen: str | None, options: dict[str, Any]) -> Any:
         duration_h=None if duration is None else quantity(duration, "h"),
         outputs=given_outputs(options["outputs"]),
         notes=[f"extrapolation: {label}" for label in labels],
+        extrapolate=extrapolate,
     )

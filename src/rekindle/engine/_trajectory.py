@@ -83,6 +83,9 @@ class Trajectory(Mapping[str, Array]):
         column = self.rows[:, self.names.index(name)]
         return column if self.grid is None else column.reshape(len(self.ids), len(self.grid))
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -136,16 +137,21 @@ def _run_chunks(
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     global _shared
     _shared = job
-    with ProcessPoolExecutor(min(workers, len(missing)), context, _start_worker, (job,)) as pool:
+    pool = ProcessPoolExecutor(min(workers, len(missing)), context, _start_worker, (job,))
+    try:
         pending = {pool.submit(_work, chunks[number]): number for number in missing}
         for future in as_completed(pending):
             yield pending[future], future.result()
+    finally:
+        # After an interruption nothing that is queued should run on.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 _shared: Job | None = None
 
 
 def _start_worker(job: Job) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
     global _shared
     _shared = job
 

@@ -39,7 +39,12 @@ PLASMA_LABELS = {
 }
 ACUTE_LABELS = {
     "cadss": "Dissociation (CADSS)",
-    "systolic_change": "Systolic pressure over baseline",
+    "systolic_change": "Systolic over baseline",
+    "diastolic_change": "Diastolic over baseline",
+}
+INFUSION_LABELS = {
+    "ketamine_venous": "Ketamine, venous plasma",
+    "ketamine_arterial": "Ketamine, arterial plasma",
 }
 BLOCK_LABELS = {
     "interneuron_block": "interneurons",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rekindle.report._bands import Band, band_of, trajectory_bands
-from rekindle.report._course import ACUTE_LABELS, BLOCK_LABELS
+from rekindle.report._course import ACUTE_LABELS, BLOCK_LABELS, INFUSION_LABELS
 from rekindle.report._crossover import ArmChange, PatientPanel, PatientVisit
 from rekindle.report._figures_acute import acute_figure
 from rekindle.report._figures_crossover import arm_change_figure, patients_figure
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rekindle.trials import CrossoverReplay, PatientReplay, SummaryRow
 
-_COLUMNS = ("arm and visit", "n", "observed", "predicted", "90 % of trials", "inside")
+_COLUMNS = ("arm and visit", "n", "observed", "predicted", "90 % of trials", "inside", "naive")
 
 
 def patient_panels(replay: CrossoverReplay) -> list[PatientPanel]:
@@ -58,6 +58,7 @@ def crossover_figures(replay: CrossoverReplay) -> dict[str, PageFigure]:
         arm: trajectory_bands(found, list(ACUTE_LABELS), labels=ACUTE_LABELS)
         for arm, found in replay.acute.items()
     }
+    plasma = trajectory_bands(replay.acute["ketamine"], list(INFUSION_LABELS), labels=INFUSION_LABELS)
     block = trajectory_bands(replay.acute["ketamine"], list(_blocks(replay)), labels=BLOCK_LABELS)
     return {
         "arm_changes": PageFigure(
@@ -81,9 +82,15 @@ def crossover_figures(replay: CrossoverReplay) -> dict[str, PageFigure]:
             "Improvement without rating error after one infusion, in the simulated patients. Line: median; "
             "band: 90 % of people.",
         ),
+        "plasma": PageFigure(
+            acute_figure({"ketamine": list(plasma.values())}),
+            "Ketamine in venous and arterial plasma in the first four hours after the start of the infusion.",
+            "Ketamine (S + R) in plasma during and after 0.5 mg/kg over 40 min. Line: median; "
+            "band: 90 % of people.",
+        ),
         "acute": PageFigure(
             acute_figure({arm: [bands[name] for name in ACUTE_LABELS] for arm, bands in acute.items()}),
-            "Dissociation and systolic blood pressure in the first four hours, ketamine and saline.",
+            "Dissociation and blood pressure in the first four hours, ketamine and saline.",
             "The first four hours. The trial's files hold no such measurements to compare with.",
         ),
         "receptor_block": PageFigure(
@@ -104,6 +111,7 @@ def crossover_page(replay: CrossoverReplay, figures: dict[str, PageFigure]) -> P
         "and infusion order.",
         f"{percent(share)} of {count} observed MADRS scores lie inside their own 90 % prediction interval. "
         f"{inside} of {len(replay.summary)} summary numbers lie inside theirs.",
+        "Naive is the prediction that nobody changes but for rating error.",
         "These patients helped to set the control arm of the model: agreement is no independent evidence.",
     ]
     errors = PageTable(
@@ -116,7 +124,7 @@ def crossover_page(replay: CrossoverReplay, figures: dict[str, PageFigure]) -> P
         Section("Arms", figures=[figures["arm_changes"]], tables=crossover_tables(replay)),
         Section("Patients", figures=[figures["patients"]], tables=[errors]),
         Section("Course of mood", figures=[figures["mood"]]),
-        Section("During the infusion", figures=[figures["acute"]]),
+        Section("During the infusion", figures=[figures["plasma"], figures["acute"]]),
         Section("Inside the model", figures=[figures["receptor_block"]], state=True),
         Section("The other scale", tables=crossover_tables(replay, "HAM-D17")),
         Section("Assumptions", [*replay.assumptions, *(f"Left out: {text}" for text in left_out)]),
@@ -214,4 +222,6 @@ def _cells(row: SummaryRow) -> list[str]:
     places = 0 if row.unit == "%" else 1
     shown = [f"{value:.{places}f}" for value in (row.observed, row.predicted, row.low, row.high)]
     inside = "yes" if row.inside else "no"
-    return [f"{row.arm}, day {row.day}", str(row.n), shown[0], shown[1], f"{shown[2]} to {shown[3]}", inside]
+    naive = f"{row.naive:.{places}f}"
+    visit = f"{row.arm}, day {row.day}"
+    return [visit, str(row.n), shown[0], shown[1], f"{shown[2]} to {shown[3]}", inside, naive]

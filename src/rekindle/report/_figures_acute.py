@@ -38,7 +38,7 @@ def acute_figure(
             first = next(iter(arms.values()))[place]
             axes.set_title(first.label)
             axes.set_ylabel(first.unit)
-            axes.set_xlabel("hours after the start of the session")
+            axes.set_xlabel("hours after the start" if panels > 2 else "hours after the start of the session")
             axes.set_xlim(0, window_h)
             axes.set_xticks(range(int(window_h) + 1))
             axes.margins(y=0.06)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +109,7 @@ def replay_nimh_crossover(
     seed: int = 1,
     mechanism: str = "disinhibition",
     workers: int = 1,
+    checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> CrossoverReplay:
     """Simulate the crossover as it was run, with its own patients, many times.
@@ -123,6 +125,7 @@ def replay_nimh_crossover(
         seed: seed of all random numbers.
         mechanism: hypothesis that carries the mood effect.
         workers: processes; the numbers do not depend on it.
+        checkpoint: folder in which finished patients are kept until the replay is complete.
         progress: called with (simulated people, all).
 
     Raises:
@@ -147,7 +150,7 @@ def replay_nimh_crossover(
     infusions = {patient.id: patient.infusions for patient in cohort.patients}
     courses = {copy.person: _courses(infusions[copy.patient], gap_h) for copy in copies}
     run = _Runner(seed, mechanism, workers, {copy.person.id: copy.trial for copy in copies})
-    latent = run(courses, times, ("improvement_share",), progress)["improvement_share"]
+    latent = run(courses, times, ("improvement_share",), checkpoint, progress)["improvement_share"]
     scores = {scale: _rate(copies, latent, scale, seed) for scale in SCALES}
     shape = (replicates, -1, len(times))
     by_scale = {scale: values.reshape(shape) for scale, values in scores.items()}
@@ -188,7 +191,8 @@ def replay_nimh_crossover(
 
 def _assumptions() -> tuple[str, ...]:
     stated = [
-        f"{name.replace('_', ' ')}: {row['value']} {row['unit']} ({row['mark']}; {row['source']})"
+        f"{name.replace('_', ' ')}: {row['value']} {row['unit']}".strip()
+        + f" ({row['mark']}; {row['source']})"
         for name, row in design().items()
         if row["mark"] in ("assumed", "recalled")
     ]
@@ -249,6 +253,7 @@ class _Runner:
         courses: Mapping[Person, Sequence[Course]],
         times: Array,
         outputs: Sequence[str],
+        checkpoint: str | Path | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Trajectory:
         setting = Setting(
@@ -264,6 +269,7 @@ class _Runner:
             seed=self.seed,
             trial=self.trials,
             workers=self.workers,
+            checkpoint=checkpoint,
             progress=progress,
         )
 
