@@ -13,6 +13,7 @@ from rekindle.therapy import therapy_model
 
 project = "Rekindle"
 author = "The Rekindle authors"
+copyright = "2026, The Rekindle authors"
 release = version = rekindle.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -41,7 +42,8 @@ def inline_formula(translator: SphinxTranslator, node: nodes.Element) -> None:
 
 def displayed_formula(translator: SphinxTranslator, node: nodes.Element) -> None:
     formula = convert(node.astext(), display="block")
-    translator.body.append(f'<div style="overflow-x: auto; margin: 1em 0">{formula}</div>')
+    style = "overflow-x: auto; overflow-y: hidden; padding: 0.3em 0; margin: 0.7em 0"
+    translator.body.append(f'<div style="{style}">{formula}</div>')
     raise nodes.SkipNode
 
 

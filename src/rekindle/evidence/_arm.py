@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rekindle.errors import nearest
-from rekindle.evidence._data import assumption, co_medication_records, dose_range
+from rekindle.evidence._data import assumption, co_medication_records
 from rekindle.evidence._dosing import read_product, read_regimen
 from rekindle.evidence._notes import PriorDose, prior_dose
 from rekindle.evidence._row import Row, not_simulated
 from rekindle.people import Person
 from rekindle.regimen import Dose, Product, Regimen, Session, find_product
-from rekindle.therapy import combined_interactions, interaction, interaction_names
+from rekindle.therapy import combined_interactions, coverage, interaction, interaction_names
 
 SITES = ("venous", "arterial")
 
@@ -152,13 +152,7 @@ def _agents(row: Row) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _extrapolations(situation: Situation, dose_known: bool) -> list[str]:
-    found = list(situation.person().extrapolations)
-    limits = dose_range(situation.product.name)
-    if limits is None:
-        found.append(f"no human data stand behind {situation.product.name}")
-    elif dose_known and not 0.99 * limits[0] <= situation.dose_mg <= 1.01 * limits[1]:
-        found.append(
-            f"dose {situation.dose_mg:g} mg by {situation.product.name} is outside "
-            f"{limits[0]:g} to {limits[1]:g} mg"
-        )
-    return [f"extrapolation: {text}" for text in found]
+    person = situation.person()
+    covered = coverage(situation.regimen, person.weight_kg)
+    doubtful = [label for label in covered.labels if dose_known or label not in covered.refusals]
+    return [f"extrapolation: {text}" for text in (*person.extrapolations, *doubtful)]

@@ -38,19 +38,6 @@ def co_medication_records() -> dict[str, str]:
     return {row["name"]: row["acts_as"] for row in _rows("co_medications.csv")}
 
 
-@cache
-def dose_range(product: str) -> tuple[float, float] | None:
-    """Doses in mg that evidence stands behind for a product; None if there is no evidence at all.
-
-    >>> dose_range("oral_thin_film")
-    (50.0, 100.0)
-    """
-    for row in _rows("dose_ranges.csv"):
-        if row["product"] == product:
-            return float(row["low_mg"]), float(row["high_mg"])
-    return None
-
-
 def _rows(name: str) -> list[dict[str, str]]:
     with (_FOLDER / name).open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
