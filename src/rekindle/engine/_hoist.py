@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rekindle.modelling import Expression, constant, rebuild, select, symbol, topological
+from rekindle.modelling import Expression, call, constant, rebuild, select, symbol, topological
 
 #: Prefix of the names of hoisted subexpressions.
 HOISTED = "hoisted "
@@ -23,13 +23,14 @@ def hoist(roots: Sequence[Expression], fixed: set[str]) -> tuple[list[Expression
     for node in order:
         if not is_fixed[node]:
             users.update(node.arguments)
-    parts = [
-        node
-        for node in order
-        if is_fixed[node] and node in users and not node.is_constant and not _is_condition(node)
-    ]
-    names = {node: symbol(f"{HOISTED}{position}") for position, node in enumerate(parts)}
-    return _replace_nodes(roots, names), parts
+    found = [node for node in order if is_fixed[node] and node in users and not node.is_constant]
+    names = {node: _named(node, symbol(f"{HOISTED}{place}")) for place, node in enumerate(found)}
+    return _replace_nodes(roots, names), [as_number(node) for node in found]
+
+
+def _named(node: Expression, name: Expression) -> Expression:
+    """What stands for a hoisted node; a condition is stored as 1 or 0 and compared again."""
+    return call("ne", name, constant(0.0)) if _is_condition(node) else name
 
 
 def _is_condition(node: Expression) -> bool:
