@@ -427,12 +427,12 @@ def test_a_prediction_can_be_predicted_again() -> None:
     assert predict_arms(result.to_csv(), n_people=2).to_csv() == result.to_csv()
 
 
-def test_outcome_tables_come_back_unpredicted() -> None:
+def test_outcome_tables_are_known_by_their_columns() -> None:
     text = "study_id,arm_id,outcome,value\nA,active,madrs_change,-12\nA,control,madrs_change,-8\n"
     result = predict_arms(text)
     assert result.columns[-6:] == (*ADDED[:3], "difference", *ADDED[4:])
     assert result.verdicts == {**dict.fromkeys(VERDICTS, 0), "not_simulated": 2}
-    assert "not predicted by this version" in str(result.rows[0]["reason"])
+    assert 'drug is ""' in str(result.rows[0]["reason"])
 
 
 # ---- output ------------------------------------------------------------------------------------------------

@@ -37,3 +37,37 @@ def predict(arms: str, out: str | None, as_json: bool, people: int, seed: int, w
     elif out is None:
         click.echo(prediction.to_csv(), nl=False)
     click.echo(prediction.summary(), err=as_json or out is None)
+
+
+@command.command("report")
+@click.option(
+    "--out", metavar="FOLDER", default="evidence-report", show_default=True, help="Write the report there."
+)
+@click.option(
+    "--people", type=click.IntRange(min=2), default=200, show_default=True, help="People for each interval."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
+def report(out: str, people: int, seed: int, workers: int | None) -> None:
+    """Predict all shipped tables and write predicted against observed: evidence.html, tables and figures."""
+    from rekindle.cli._interruption import resumable
+    from rekindle.cli._options import output_folder, worker_count
+    from rekindle.cli._progress import progress_bar
+    from rekindle.evidence import development_arms, development_outcomes, predict_arms
+    from rekindle.report import require_extra, write_evidence
+
+    require_extra("report")
+    folder = output_folder(out)
+    assert folder is not None
+    predictions = []
+    for source in (development_arms(), development_outcomes()):
+        with resumable(None), progress_bar("arms") as progress:
+            predictions.append(
+                predict_arms(
+                    source, n_people=people, seed=seed, workers=worker_count(workers), progress=progress
+                )
+            )
+    plasma, outcomes = predictions
+    written = write_evidence(plasma, outcomes, folder)
+    click.echo(f"Plasma: {plasma.summary()}\n\nClinical outcomes: {outcomes.summary()}\n")
+    click.echo(f"Report: {written[0]} ({len(written)} files)")

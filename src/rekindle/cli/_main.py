@@ -15,7 +15,16 @@ from rekindle.cli._version import version
 from rekindle.errors import RekindleError
 
 #: Command -> module that holds it under the name ``command``.
-_COMMANDS = {"simulate": "_simulate", "replay": "_replay", "evidence": "_evidence", "model": "_model"}
+_COMMANDS = {
+    "simulate": "_simulate",
+    "compare": "_compare",
+    "replay": "_replay",
+    "evidence": "_evidence",
+    "compound": "_compound",
+    "eligibility": "_eligibility",
+    "explain": "_explain",
+    "model": "_model",
+}
 #: Exit codes: refused or failed with a message; stopped by the user.
 _REFUSED, _INTERRUPTED = 2, 130
 #: How the library speaks of arguments in Python -> the option that does the same.

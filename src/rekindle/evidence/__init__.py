@@ -4,8 +4,8 @@
 0
 """
 
-from rekindle.evidence._data import development_arms
+from rekindle.evidence._data import development_arms, development_outcomes
 from rekindle.evidence._predict import predict_arms
 from rekindle.evidence._prediction import VERDICTS, Prediction
 
-__all__ = ["VERDICTS", "Prediction", "development_arms", "predict_arms"]
+__all__ = ["VERDICTS", "Prediction", "development_arms", "development_outcomes", "predict_arms"]

@@ -18,6 +18,15 @@ def development_arms() -> Path:
     return _FOLDER / "pk_arms.csv"
 
 
+def development_outcomes() -> Path:
+    """Path of the table of published clinical outcomes that ships with the package.
+
+    >>> development_outcomes().name
+    'outcome_arms.csv'
+    """
+    return _FOLDER / "outcome_arms.csv"
+
+
 @cache
 def assumption(name: str) -> float:
     """A number of ``assumptions.csv``, in the unit stated there.
@@ -36,6 +45,49 @@ def co_medication_records() -> dict[str, str]:
     'rifampicin'
     """
     return {row["name"]: row["acts_as"] for row in _rows("co_medications.csv")}
+
+
+@cache
+def assessments() -> tuple[float, ...]:
+    """Usual assessments after one infusion, h; for outcomes "at any assessment".
+
+    >>> assessments()[-1]
+    336.0
+    """
+    return tuple(float(row["time_h"]) for row in _rows("assessments.csv"))
+
+
+@cache
+def entry_criterion(study_id: str, scale: str) -> tuple[float, str] | None:
+    """Score from which patients entered a study, with its mark; None if it is not known.
+
+    >>> entry_criterion("TRANSFORM1", "MADRS")
+    (28.0, 'recalled')
+    """
+    for row in _rows("entry_criteria.csv"):
+        if (row["study_id"], row["scale"]) == (study_id, scale):
+            return float(row["threshold"]), row["mark"]
+    return None
+
+
+@cache
+def outcomes_not_modelled() -> dict[str, str]:
+    """Outcome -> what the model lacks for it.
+
+    >>> outcomes_not_modelled()["hr_peak_change"]
+    'the model has no heart rate'
+    """
+    return {row["outcome"]: row["missing"] for row in _rows("outcomes_not_modelled.csv")}
+
+
+@cache
+def report_outputs() -> dict[str, str]:
+    """Outcome that counts reports of an adverse event -> output of the model with its probability a session.
+
+    >>> report_outputs()["nausea_pct"]
+    'p_report_nausea'
+    """
+    return {row["outcome"]: row["output"] for row in _rows("report_outputs.csv")}
 
 
 def _rows(name: str) -> list[dict[str, str]]:

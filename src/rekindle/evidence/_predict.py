@@ -22,11 +22,9 @@ from rekindle.evidence._statistic import Exposure, Target, read_target
 from rekindle.evidence._table import Source, read_arms
 
 Array = NDArray[np.float64]
+Progress = Callable[[int, int], None]
 
 _NUMBERS = ("predicted", "predicted_low", "predicted_high")
-_NO_OUTCOMES = (
-    "arms of clinical outcomes are not predicted by this version, which predicts plasma concentrations only"
-)
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def predict_arms(
     n_people: int = 200,
     seed: int = 1,
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Prediction:
     """Simulate every arm of a table as it is described and hold the results against the observations.
 
@@ -56,16 +54,22 @@ def predict_arms(
     of the parameters themselves is not included. Random numbers belong to study and arm, so that the interval
     of a row does not depend on the other rows.
 
+    In a table of clinical outcomes each row's arm is simulated as its trial was run: control class, sessions,
+    background treatment, entry by a rated score, raters' errors, and both arms for a difference.
+    ``predicted`` is then the mean or share of the simulated people, and ``difference`` stands in place of
+    ``ratio``; ``pass_low`` and ``pass_high`` bound the predicted value itself.
+
     Args:
-        source: path of a table in the format of ``pk_arms.csv``, its text, or rows as mappings.
-        n_people: people simulated for the interval of each arm.
+        source: path of a table in the format of ``pk_arms.csv`` or ``outcome_arms.csv``, its text, or rows as
+            mappings.
+        n_people: people simulated for each arm.
         seed: seed of their random numbers.
         workers: processes of the engine; the numbers do not depend on it.
         progress: called with (arms done, arms in all).
 
     Returns:
         All rows in their order with all their columns and the prediction. A row that cannot be simulated has
-        the verdict ``not_simulated`` and a reason; a table of clinical outcomes has that in every row.
+        the verdict ``not_simulated`` and a reason.
 
     Raises:
         EvidenceError: a table that cannot be read, or fewer than 2 people.
@@ -82,16 +86,39 @@ def predict_arms(
     table = read_arms(source)
     compared = "difference" if table.outcomes else "ratio"
     added = (*_NUMBERS, compared, "verdict", "reason")
+    predict = _predict_outcomes if table.outcomes else _predict_exposures
+    results = predict(table.rows, n_people, seed, workers, progress)
+    columns = (*(column for column in table.columns if column not in added), *added)
+    rows = tuple({**row.cells, **result} for row, result in zip(table.rows, results, strict=True))
+    return Prediction(columns, rows, n_people, seed)
+
+
+def _predict_outcomes(
+    rows: Sequence[Row], n_people: int, seed: int, workers: int, progress: Progress | None
+) -> list[dict[str, Cell]]:
+    from rekindle.evidence._outcome_predict import predict_outcomes
+
+    return predict_outcomes(
+        rows,
+        n_people=n_people,
+        seed=seed,
+        workers=workers,
+        progress=progress,
+        refuse=lambda problem: _refused(problem, "difference"),
+    )
+
+
+def _predict_exposures(
+    rows: Sequence[Row], n_people: int, seed: int, workers: int, progress: Progress | None
+) -> list[dict[str, Cell]]:
     results: list[dict[str, Cell]] = []
     tasks: list[_Task] = []
-    for place, row in enumerate(table.rows):
+    for place, row in enumerate(rows):
         try:
-            if table.outcomes:
-                raise not_simulated(f"line {row.number}: {_NO_OUTCOMES}")
             tasks.append(_task(place, row))
             results.append({})
         except RekindleError as problem:
-            results.append(_refused(problem, compared))
+            results.append(_refused(problem, "ratio"))
     groups = _by_situation(tasks)
     for done, (situation, own) in enumerate(groups.items(), start=1):
         found = _predict_situation(situation, own, n_people, seed, workers)
@@ -99,9 +126,7 @@ def predict_arms(
             results[task.place] = result
         if progress is not None:
             progress(done, len(groups))
-    columns = (*(column for column in table.columns if column not in added), *added)
-    rows = tuple({**row.cells, **result} for row, result in zip(table.rows, results, strict=True))
-    return Prediction(columns, rows, n_people, seed)
+    return results
 
 
 def _task(place: int, row: Row) -> _Task:

@@ -49,9 +49,15 @@ class Prediction:
         if ratios:
             inside = sum(0.67 <= ratio <= 1.5 for ratio in ratios)
             lines.append(f"Predicted / observed lies within 0.67 to 1.5 for {inside} of {len(ratios)} rows.")
+        noise = "assay"
+        if "difference" in self.columns:
+            noise = "rater"
+            compared = [row for row in self.rows if row.get("difference") is not None]
+            inside = sum(_inside(row) for row in compared)
+            lines.append(f"The observation lies in its 90 % interval for {inside} of {len(compared)} rows.")
         lines.append(
             f"Intervals: {self.n_people} people for each arm, seed {self.seed}; "
-            "patients and assay noise, without uncertainty of the parameters."
+            f"patients and {noise} noise, without uncertainty of the parameters."
         )
         return "\n".join(lines)
 
@@ -85,6 +91,15 @@ class Prediction:
             "rows": [{column: row[column] for column in self.columns} for row in self.rows],
         }
         return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _inside(row: Mapping[str, Cell]) -> bool:
+    """Whether the observation lies in the interval of its row."""
+    low, high, predicted, gap = (
+        row[column] for column in ("predicted_low", "predicted_high", "predicted", "difference")
+    )
+    numbers = [cell for cell in (low, high, predicted, gap) if isinstance(cell, float)]
+    return len(numbers) == 4 and numbers[0] <= numbers[2] - numbers[3] <= numbers[1]
 
 
 def _written(cell: Cell) -> str:

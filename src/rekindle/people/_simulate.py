@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rekindle.engine import DEFAULT_TOLERANCE, EventTable, Trajectory, solve
 from rekindle.errors import RegimenError
@@ -73,7 +73,7 @@ def simulate_people(
     regimen = parse_regimen(regimen) if isinstance(regimen, str) else regimen
     persons = [people] if isinstance(people, Person) else list(people)
     if not allow_extrapolation:
-        _refuse_uncovered(regimen, persons)
+        refuse_uncovered(regimen, persons)
     if typical is None:
         typical = len(persons) == 1
     grid = list(times) if times is not None else output_times(regimen)
@@ -95,7 +95,14 @@ def simulate_people(
     )
 
 
-def _refuse_uncovered(regimen: Regimen, persons: Iterable[Person]) -> None:
+def refuse_uncovered(regimen: Regimen, persons: Iterable[Person]) -> None:
+    """Refuse doses that no evidence covers in one of these people.
+
+    Raises:
+        RegimenError: such a dose.
+
+    >>> refuse_uncovered(parse_regimen("ketamine 0.5 mg/kg iv over 40 min"), [Person(1)])
+    """
     for person in persons:
         refusals = coverage(regimen, person.weight_kg).refusals
         if refusals:
@@ -116,6 +123,7 @@ def simulate_courses(
     setting: Setting,
     variability: Variability | None,
     model_name: str = "D1",
+    extra_rows: Sequence[Mapping[str, Any]] = (),
     outputs: Sequence[str] | None = None,
     parameters: Mapping[str, float] | None = None,
     seed: int = 1,
@@ -125,9 +133,15 @@ def simulate_courses(
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Trajectory:
-    """Simulate people who each receive their own courses; see ``simulate_people`` for the arguments."""
+    """Simulate people who each receive their own courses; see ``simulate_people`` for the arguments.
+
+    ``extra_rows`` are further rows of an event table without ID, the same for everybody: an antidepressant
+    (``ssri_records``), training, electroconvulsive sessions.
+    """
     rows = [
-        row for person, own in courses.items() for row in event_rows(model, person, own, setting, model_name)
+        row
+        for person, own in courses.items()
+        for row in event_rows(model, person, own, setting, model_name, extra_rows)
     ]
     extrapolate = any(person.extrapolations for person in courses)
     events = EventTable.from_rows(rows, model, extrapolate=extrapolate)

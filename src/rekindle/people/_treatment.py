@@ -62,11 +62,17 @@ class Setting:
 
 
 def event_rows(
-    model: Model, person: Person, courses: Sequence[Course], setting: Setting, model_name: str = "D1"
+    model: Model,
+    person: Person,
+    courses: Sequence[Course],
+    setting: Setting,
+    model_name: str = "D1",
+    extra_rows: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """Rows of one person for an event table; every session is an occasion of its own.
 
     Each course opens a period of its own, so that the control class's transient response comes again.
+    ``extra_rows`` are further rows, without ID.
     """
     rows: list[dict[str, Any]] = []
     occasion = 1
@@ -82,6 +88,8 @@ def event_rows(
         rows += [{**row, "TIME": row["TIME"] + course.start_h} for row in found]
         occasion += len(course.regimen.sessions)
     facts = {**person.covariates(model), **setting.covariates(model)}
+    if extra_rows:
+        rows = sorted([*(dict(row) for row in extra_rows), *rows], key=lambda row: float(row["TIME"]))
     first = min((row["TIME"] for row in rows), default=0.0)
     return [{"ID": person.id, **row} for row in [{"TIME": min(first, 0.0), "EVID": 2, **facts}, *rows]]
 

@@ -8,6 +8,16 @@ HTML files that need nothing from anywhere.
 """
 
 from rekindle.report._bands import BAND_LEVEL, Band, band_of, trajectory_bands
+from rekindle.report._comparison_page import (
+    REMARKS,
+    comparison_figures,
+    comparison_page,
+    comparison_records,
+    difference_rows,
+    outcome_rows,
+    setting_words,
+    write_comparison,
+)
 from rekindle.report._course import CourseReport, course_figures, course_page, write_course
 from rekindle.report._crossover import ArmChange, PatientPanel, PatientVisit
 from rekindle.report._crossover_page import (
@@ -18,14 +28,28 @@ from rekindle.report._crossover_page import (
     patient_panels,
     write_crossover,
 )
+from rekindle.report._evidence_page import evidence_figures, evidence_page, write_evidence
 from rekindle.report._extras import require_extra
+from rekindle.report._figure_patient import about, frequency_figure, of_100
 from rekindle.report._figures_acute import acute_figure
+from rekindle.report._figures_comparison import (
+    Bar,
+    comparison_bars_figure,
+    comparison_mood_figure,
+)
 from rekindle.report._figures_crossover import arm_change_figure, patients_figure
 from rekindle.report._figures_mood import mood_figure
 from rekindle.report._figures_plasma import plasma_figure
 from rekindle.report._figures_states import block_figure, state_figure
 from rekindle.report._format import duration, interval, number, percent
 from rekindle.report._page import STANDING_NOTICE, Page, PageFigure, PageTable, Section, render_page
+from rekindle.report._patient_page import (
+    HIGHEST_GRADE,
+    PatientPage,
+    patient_page,
+    reading_grade,
+    visible_text,
+)
 from rekindle.report._saving import figure_bytes
 from rekindle.report._style import STATE_NOTICE, arm_colour
 from rekindle.report._summary import (
@@ -43,53 +67,75 @@ from rekindle.report._terminal import print_summary, print_table
 
 __all__ = [
     "BAND_LEVEL",
+    "HIGHEST_GRADE",
+    "REMARKS",
     "SCORE_DAYS",
     "STANDING_NOTICE",
     "STATE_NOTICE",
     "ArmChange",
     "Band",
+    "Bar",
     "CourseReport",
     "CourseSummary",
     "Estimate",
     "Page",
     "PageFigure",
     "PageTable",
+    "PatientPage",
     "PatientPanel",
     "PatientVisit",
     "Peak",
     "ScoreAtDay",
     "Section",
+    "about",
     "acute_figure",
     "arm_change_figure",
     "arm_changes",
     "arm_colour",
     "band_of",
     "block_figure",
+    "comparison_bars_figure",
+    "comparison_figures",
+    "comparison_mood_figure",
+    "comparison_page",
+    "comparison_records",
     "course_figures",
     "course_page",
     "crossover_figures",
     "crossover_page",
     "crossover_tables",
+    "difference_rows",
     "duration",
     "estimate",
+    "evidence_figures",
+    "evidence_page",
     "figure_bytes",
     "find_peaks",
+    "frequency_figure",
     "interval",
     "mood_figure",
     "number",
+    "of_100",
+    "outcome_rows",
+    "patient_page",
     "patient_panels",
     "patients_figure",
     "percent",
     "plasma_figure",
     "print_summary",
     "print_table",
+    "reading_grade",
     "render_page",
     "require_extra",
     "scores_by_day",
+    "setting_words",
     "state_figure",
     "trajectory_bands",
     "trajectory_columns",
+    "visible_text",
+    "write_comparison",
     "write_course",
     "write_crossover",
+    "write_evidence",
     "write_table",
 ]

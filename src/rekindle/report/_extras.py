@@ -7,7 +7,12 @@ from importlib.util import find_spec
 from rekindle.errors import OutputError
 
 #: Extra of this package -> the modules that it brings.
-EXTRAS = {"report": ("matplotlib", "jinja2"), "parquet": ("pyarrow",), "sbml": ("libsbml",)}
+EXTRAS = {
+    "report": ("matplotlib", "jinja2"),
+    "parquet": ("pyarrow",),
+    "sbml": ("libsbml",),
+    "reading": ("textstat",),
+}
 
 
 def require_extra(extra: str) -> None:

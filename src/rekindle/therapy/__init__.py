@@ -1,8 +1,27 @@
 """The ketamine model itself: texts in the model language, parameters as data, products and interactions."""
 
+from rekindle.therapy._adverse_derivation import derive_adverse_events
+from rekindle.therapy._adverse_events import (
+    adverse_event_incidence,
+    adverse_events,
+    check_adverse_event,
+)
+from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
+from rekindle.therapy._comparator_derivation import derive_learning_speed, derive_ssri_share
+from rekindle.therapy._comparators import (
+    ect_records,
+    midazolam_records,
+    refuse_double_count,
+    ssri_records,
+    training_records,
+)
+from rekindle.therapy._compound import PRIOR_ONLY, Compound, Gap, Measure, Species
+from rekindle.therapy._compound_model import compound_model, is_ketamine
+from rekindle.therapy._compounds import compound_source, compounds, find_compound, read_compound
 from rekindle.therapy._control_derivation import derive_control_response
 from rekindle.therapy._control_response import ControlResponse, control_response, control_responses
 from rekindle.therapy._dosing import dose_records
+from rekindle.therapy._double_well_derivation import derive_double_well
 from rekindle.therapy._interactions import (
     Interaction,
     combined_interactions,
@@ -21,20 +40,46 @@ from rekindle.therapy._validated_range import Coverage, coverage
 
 __all__ = [
     "ALTERNATIVES",
+    "PRIOR_ONLY",
+    "CircuitRates",
+    "Compound",
     "ControlResponse",
     "Coverage",
+    "Gap",
     "Interaction",
+    "Measure",
+    "Species",
+    "adverse_event_incidence",
+    "adverse_events",
+    "check_adverse_event",
+    "circuit_course",
+    "circuit_rates",
     "combined_interactions",
+    "compound_model",
+    "compound_source",
+    "compounds",
     "control_response",
     "control_responses",
     "coverage",
+    "derive_adverse_events",
     "derive_control_response",
+    "derive_double_well",
+    "derive_learning_speed",
+    "derive_ssri_share",
     "dose_records",
+    "ect_records",
     "equal_day_one_strengths",
+    "find_compound",
     "interaction",
     "interaction_names",
+    "is_ketamine",
+    "midazolam_records",
     "pharmacokinetic_model",
     "pharmacokinetic_models",
+    "read_compound",
+    "refuse_double_count",
     "residual_errors",
+    "ssri_records",
     "therapy_model",
+    "training_records",
 ]

@@ -12,8 +12,10 @@ from rekindle.therapy._tables import FOLDER, read_table
 
 #: Component files of the therapy model that have parameters, each with a data file of the same name.
 _COMPONENTS = (
-    "effect_site", "receptors", "glutamate", "mechanism", "plasticity", "expectancy", "natural_course",
-    "mood", "suicidality", "dissociation", "blood_pressure", "sedation",
+    "effect_site", "receptors", "glutamate", "mechanism", "serotonin", "plasticity", "learning",
+    "electroconvulsive", "expectancy", "natural_course", "mood", "double_well", "suicidality",
+    "dissociation", "blood_pressure", "midazolam", "sedation", "exposure_window", "adverse_event",
+    "liking", "bladder",
 )  # fmt: skip
 #: Published parameter sets with a structure of their own: plasma only.
 ALTERNATIVES = {
@@ -40,7 +42,8 @@ def therapy_model(**switches: str) -> Model:
         **switches: structural choices, for example ``mechanism="hnk_direct"`` or ``age_rule="off"``.
 
     Returns:
-        A model with time in h, amounts in mg and concentrations as outputs in ng/mL.
+        A model with time in h, amounts in mg and concentrations as outputs in ng/mL. Some choices leave
+        parameters without a value, which whoever simulates must give (``given_by_user.csv``).
 
     Raises:
         ModelError: an unknown switch or option.
@@ -48,7 +51,7 @@ def therapy_model(**switches: str) -> Model:
     >>> therapy_model(mechanism="tonic_eef2").switches["mechanism"].chosen
     'tonic_eef2'
     """
-    return _read("therapy", ("disposition", *_COMPONENTS), switches)
+    return _without_defaults(_read("therapy", ("disposition", *_COMPONENTS), switches))
 
 
 def pharmacokinetic_models() -> dict[str, str]:
@@ -90,6 +93,16 @@ def pharmacokinetic_model(name: str = "D1", **switches: str) -> Model:
 def _read(text: str, data: Sequence[str], switches: Mapping[str, str]) -> Model:
     files = [FOLDER / "parameters" / f"{name}.csv" for name in data]
     return read_model(FOLDER / "model" / f"{text}.model", switches=switches, parameters=files)
+
+
+def _without_defaults(model: Model) -> Model:
+    """The model without the values that nobody supplies once a switch is chosen."""
+    parameters = dict(model.parameters)
+    for row in read_table("given_by_user.csv"):
+        if model.switches[row["switch"]].chosen == row["option"]:
+            old = parameters[row["parameter"]]
+            parameters[old.name] = replace(old, value=None, mark="user", source=row["why"])
+    return replace(model, parameters=parameters)
 
 
 def _with_overlay(model: Model, name: str) -> Model:

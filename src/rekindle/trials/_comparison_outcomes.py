@@ -1,0 +1,296 @@
+"""What a comparison reads off the simulated people of one treatment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekindle.engine import Trajectory
+from rekindle.people import Stream, random_generator
+from rekindle.trials._endpoints import endpoint
+from rekindle.trials._ratings import rating_scale
+from rekindle.trials._tables import read_table
+from rekindle.trials._treatment import SCALE
+
+Array = NDArray[np.float64]
+
+MOOD = "madrs_latent"
+#: Outputs that a comparison needs.
+OUTPUTS = (
+    MOOD, "cadss", "systolic_change", "p_moaas_4", "p_report_nausea", "p_report_dizziness", "liking",
+    "bladder_exposure",
+)  # fmt: skip
+#: Length of a session that is looked at, and when its reports are complete (h).
+ACUTE_H, REPORT_H = 6.0, 1.5
+#: Below this largest median fall there is no course whose half could be timed (points).
+_LEAST_FALL = 1.0
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One outcome in all people of a treatment.
+
+    Attributes:
+        name: short name, the same in every treatment.
+        label: words with everything that defines it.
+        unit: unit; ``%`` is a share of people.
+        values: (people,) or (people, times); None where it does not apply.
+        statistic: the number that is reported, from the values of any group of people.
+        resampled: the interval is that of the statistic over resampled people; otherwise that of the people.
+        limit: the largest value that could be seen; at it, the truth is "more than".
+    """
+
+    name: str
+    label: str
+    unit: str
+    values: Array | None
+    statistic: Callable[[Array], float]
+    resampled: bool = False
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """When a treatment is given (h): starts of its drug sessions, its last visit, and how many visits."""
+
+    sessions_h: tuple[float, ...]
+    last_visit_h: float | None
+    visits: int
+
+
+def measures(
+    found: Trajectory,
+    visits: Visits,
+    *,
+    baseline: Array,
+    days: Sequence[int],
+    fading: float,
+    seed: int,
+) -> tuple[Measure, ...]:
+    """Every outcome of one treatment, in the order of the table.
+
+    Args:
+        found: people with shared times (h) and the outputs ``OUTPUTS``.
+        visits: when it is given.
+        baseline: MADRS at entry, one for each person.
+        days: days of depth, response and remission.
+        fading: rate at which past exposure fades (1/h), from which the area follows.
+        seed: seed of all random numbers.
+    """
+    return (
+        *_mood(found, visits, baseline, days, seed),
+        *_acute(found, visits, seed),
+        *_burden(found, visits, fading),
+    )
+
+
+def _mood(
+    found: Trajectory, visits: Visits, baseline: Array, days: Sequence[int], seed: int
+) -> list[Measure]:
+    times = _grid(found)
+    fall = found[MOOD][:, :1] - found[MOOD]
+    last = visits.last_visit_h
+    made = [
+        Measure(
+            "onset", "time to half of the largest median fall of MADRS", "h", fall,
+            lambda curves: half_time(times, np.median(curves, axis=0)), resampled=True,
+        )
+    ]  # fmt: skip
+    made += [
+        Measure(
+            f"fall_day_{day}", f"fall of MADRS, day {day}", "points", fall[:, _at(times, 24.0 * day)], _median
+        )
+        for day in days
+    ]
+    made.append(
+        Measure(
+            "lasting", "days after the last visit with more than half of the largest median fall", "days",
+            None if last is None else fall,
+            lambda curves: lasting_days(times, np.median(curves, axis=0), last or 0.0),
+            resampled=True,
+            limit=None if last is None else (float(times[-1]) - last) / 24.0,
+        )
+    )  # fmt: skip
+    rated = _rated(found, days, seed)
+    for name in ("response", "remission"):
+        rule = endpoint(name, SCALE)
+        for day in days:
+            reached = rule.reached(rated[day], baseline).astype(float)
+            made.append(Measure(f"{name}_day_{day}", f"{rule.label}, day {day}", "%", reached, _share, True))
+    return made
+
+
+def _acute(found: Trajectory, visits: Visits, seed: int) -> list[Measure]:
+    times, starts = _grid(found), visits.sessions_h
+    applies = bool(starts)
+    start = starts[0] if applies else 0.0
+    window = (times >= start - 1e-9) & (times <= start + ACUTE_H + 1e-9)
+
+    def peak(name: str) -> Array | None:
+        return np.asarray(found[name][:, window].max(axis=1)) if applies else None
+
+    def reports(name: str) -> Array | None:
+        if not applies:
+            return None
+        places = [_at(times, session + REPORT_H) for session in starts]
+        return np.asarray(1.0 - np.prod(1.0 - found[name][:, places], axis=1))
+
+    made = [
+        Measure(
+            "dissociation",
+            "dissociation (CADSS), peak of the first session",
+            "points",
+            peak("cadss"),
+            _median,
+        ),
+        Measure(
+            "systolic_rise",
+            "systolic rise, peak of the first session",
+            "mmHg",
+            peak("systolic_change"),
+            _median,
+        ),
+        Measure(
+            "sedation",
+            "sedation (MOAA/S 4 or less), highest probability, first session",
+            "%",
+            peak("p_moaas_4"),
+            _share,
+            True,
+        ),
+        Measure("nausea", "nausea, reported in any session", "%", reports("p_report_nausea"), _share, True),
+        Measure(
+            "dizziness",
+            "dizziness, reported in any session",
+            "%",
+            reports("p_report_dizziness"),
+            _share,
+            True,
+        ),
+        Measure(
+            "liking",
+            "drug liking, peak of the first session (50 neutral; never a risk of misuse)",
+            "points",
+            peak("liking"),
+            _median,
+        ),
+    ]
+    for minutes in (90, 120):
+        ready = _ready(found, _at(times, start + minutes / 60.0), seed) if applies else None
+        label = f"ready to leave at {minutes} min of the first session (assumed rule)"
+        made.append(Measure(f"ready_{minutes}_min", label, "%", ready, _share, True))
+    return made
+
+
+def _burden(found: Trajectory, visits: Visits, fading: float) -> list[Measure]:
+    past, times = found["bladder_exposure"], _grid(found)
+    # The index is the area that has not faded yet: what has faded is fading times its own area.
+    area = past[:, -1] + fading * np.trapezoid(past, times, axis=1)
+    count = np.full(len(past), float(visits.visits))
+    return [
+        Measure(
+            "exposure", "cumulative plasma exposure (ketamine S + R)", "ng*h/mL", np.asarray(area), _median
+        ),
+        Measure("visits", "visits with a session", "1", count, _median),
+    ]
+
+
+def half_time(times: Array, curve: Array) -> float:
+    """First time (h) at which a course reaches half of its largest value; nan without a course.
+
+    >>> half_time(np.array([0.0, 2.0, 4.0]), np.array([0.0, 4.0, 4.0]))
+    1.0
+    """
+    largest = float(curve.max())
+    if largest < _LEAST_FALL:
+        return float("nan")
+    return _crossing(times, curve, int(np.argmax(curve >= 0.5 * largest)), 0.5 * largest)
+
+
+def lasting_days(times: Array, curve: Array, last_h: float) -> float:
+    """Days after ``last_h`` until a course falls below half of its largest value; to the end if it does not.
+
+    >>> lasting_days(np.array([0.0, 24.0, 72.0]), np.array([0.0, 4.0, 0.0]), 0.0)
+    2.0
+    """
+    largest = float(curve.max())
+    if largest < _LEAST_FALL:
+        return float("nan")
+    after = np.flatnonzero(times >= last_h - 1e-9)
+    best = int(after[np.argmax(curve[after])])
+    if curve[best] < 0.5 * largest:
+        return 0.0
+    below = np.flatnonzero(curve[best:] < 0.5 * largest)
+    end = float(times[-1]) if not len(below) else _crossing(times, curve, best + int(below[0]), 0.5 * largest)
+    return (end - last_h) / 24.0
+
+
+def _crossing(times: Array, curve: Array, place: int, level: float) -> float:
+    if place == 0:
+        return float(times[0])
+    before, after = float(curve[place - 1]), float(curve[place])
+    share = (level - before) / (after - before)
+    return float(times[place - 1] + share * (times[place] - times[place - 1]))
+
+
+def _rated(found: Trajectory, days: Sequence[int], seed: int) -> dict[int, Array]:
+    """Ratings on some days; one person's rating error on a day is the same under every treatment."""
+    scale, times = rating_scale(SCALE), _grid(found)
+    rated = {}
+    for day in days:
+        latent = found[MOOD][:, _at(times, 24.0 * day)]
+        rated[day] = np.array(
+            [
+                scale.rate(score, random_generator(seed, 0, person, day, Stream.OBSERVATION, SCALE))
+                for person, score in zip(found.ids, latent, strict=True)
+            ]
+        )
+    return rated
+
+
+def _ready(found: Trajectory, place: int, seed: int) -> Array:
+    """1 for people whom the rule in ``readiness_rule.csv`` would let go."""
+    limits = _limits()
+    draws = np.array(
+        [random_generator(seed, 0, person, 0, Stream.OBSERVATION, "MOAA/S").random() for person in found.ids]
+    )
+    calm = found["cadss"][:, place] <= limits["cadss"]
+    steady = found["systolic_change"][:, place] < limits["systolic_change"]
+    return np.asarray(calm & steady & (draws >= found["p_moaas_4"][:, place]), dtype=float)
+
+
+def readiness_rule() -> str:
+    """The rule by which people count as ready to leave, in words.
+
+    >>> readiness_rule()
+    'CADSS at most 4, systolic rise below 20 mmHg, MOAA/S 5 in a draw from its probability'
+    """
+    limits = _limits()
+    return (
+        f"CADSS at most {limits['cadss']:g}, systolic rise below {limits['systolic_change']:g} mmHg, "
+        "MOAA/S 5 in a draw from its probability"
+    )
+
+
+def _limits() -> dict[str, float]:
+    return {row["quantity"]: float(row["limit"]) for row in read_table("readiness_rule.csv") if row["limit"]}
+
+
+def _grid(found: Trajectory) -> Array:
+    assert found.grid is not None, "everybody is simulated at the same times"
+    return np.asarray(found.grid)
+
+
+def _at(times: Array, time_h: float) -> int:
+    return int(np.argmin(np.abs(times - time_h)))
+
+
+def _median(values: Array) -> float:
+    return float(np.median(values))
+
+
+def _share(values: Array) -> float:
+    return 100.0 * float(np.mean(values))
