@@ -47,6 +47,12 @@ figures: $(RUN_STAMP)  ## Make the figures of the README and the documentation a
 	$(BIN)/rekindle replay nimh_crossover --out out/nimh
 	mkdir -p docs/figures
 	cp out/nimh/patients.png out/nimh/arm_changes.png out/nimh/acute.png out/nimh/mood.png docs/figures/
+	$(BIN)/rekindle compare routes --out out/routes
+	cp out/routes/mood.png docs/figures/compare_mood.png
+	cp out/routes/acute.png docs/figures/compare_acute.png
+	for name in ketamine_and_ssri esketamine_and_antidepressant psychotherapy enantiomers schedules; do \
+		$(BIN)/rekindle compare $$name --out out/$$name && cp out/$$name/mood.png docs/figures/compare_$$name.png || exit 1; \
+	done
 
 requirements:  ## Pin all dependencies anew (needs uv)
 	$(COMPILE) --all-extras --output-file requirements/test.txt

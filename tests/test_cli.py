@@ -15,10 +15,10 @@ import numpy as np
 import pandas
 import pytest
 
-from rekindle.cli._export import export_events
 from rekindle.cli._interruption import UNFINISHED
 from rekindle.cli._main import run
 from rekindle.report import STANDING_NOTICE, STATE_NOTICE
+from rekindle.therapy import export_events
 
 INFUSION = "ketamine 0.5 mg/kg iv over 40 min"
 HEAVY = ("numpy", "pandas", "scipy", "matplotlib", "llvmlite", "pint", "jinja2", "pyarrow", "rich", "libsbml")

@@ -86,7 +86,23 @@ def test_csv_text_and_file(tmp_path):
     path.write_text(text)
     assert rekindle.EventTable.from_csv(path, MODEL, extra=["NOTE"]) == table
     dose, observation = table.subjects["1"]
-    assert (dose.amount, dose.state, observation.observed) == (100.0, "central", 3.2)
+    assert (dose.amount, dose.state, observation.carried["DV"]) == (100.0, "central", 3.2)
+
+
+def test_observations_and_extra_columns_come_back_with_the_result():
+    text = (
+        "ID,TIME,EVID,AMT,CMT,DV,CENS,SITE\n1,0,1,100,2,.,,a\n1,4,0,,,3.2,0,a\n1,9,2,,,,,b\n"
+        "2,0,1,50,2,.,,c\n2,2,0,,,1.5,1,\n"
+    )
+    table = rekindle.EventTable.from_csv(text, MODEL, extra=["SITE"])
+    result = rekindle.simulate(MODEL, table)
+    frame = result.to_frame()
+    assert frame.columns.tolist() == ["id", "time", "amount", "DV", "CENS", "SITE"]
+    assert frame[["id", "time"]].to_numpy().tolist() == [["1", 4.0], ["1", 9.0], ["2", 2.0]]
+    assert result.carried == {"DV": (3.2, None, 1.5), "CENS": (0, None, 1), "SITE": ("a", "b", None)}
+    assert rekindle.simulate(MODEL, table, times=[1.0]).carried == {}
+    with pytest.raises(EventError, match="RK-EVT-013"):
+        rekindle.EventTable.from_rows([{"TIME": 0, "CENS": 2}], MODEL)
 
 
 @pytest.mark.parametrize(

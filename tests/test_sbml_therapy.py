@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from rekindle.cli._export import export_events
 from rekindle.engine import EventTable, solve
 from rekindle.modelling import to_sbml
 from rekindle.regimen import parse_regimen
-from rekindle.therapy import dose_records, therapy_model
+from rekindle.therapy import dose_records, export_events, therapy_model
 
 roadrunner = pytest.importorskip("roadrunner")
 

@@ -104,17 +104,10 @@ def wanted_outputs(model: Model, more: Sequence[str]) -> list[str]:
     Raises:
         OutputError: a named output that the model does not have.
     """
-    from rekindle.errors import OutputError, nearest
+    from rekindle.engine import output_names
 
-    for name in more:
-        if name not in model.outputs:
-            raise OutputError(
-                "RK-OUT-002",
-                given=f'output "{name}" is not in model "{model.name}"{nearest(name, model.outputs)}',
-                allowed=f"Outputs: {', '.join(model.outputs)}",
-            )
     standard = [name for name in (*_STATE_PEAKS, *_FIGURES, MOOD) if name in model.outputs]
-    return list(dict.fromkeys([*peak_labels(model), *standard, *more]))
+    return list(output_names(model, list(dict.fromkeys([*peak_labels(model), *standard, *more]))))
 
 
 def peak_labels(model: Model) -> dict[str, str]:

@@ -89,11 +89,10 @@ def _model(options: Mapping[str, Any]) -> Model:
 
 
 def _outputs(model: Model, named: Sequence[str]) -> list[str]:
-    from rekindle.cli._course import wanted_outputs
+    from rekindle.engine import output_names
 
     if named:
-        wanted_outputs(model, named)
-        return list(named)
+        return list(output_names(model, named))
     return [name for name in _USUAL if name in model.outputs] or list(model.outputs)
 
 

@@ -72,11 +72,11 @@ def export(
     weight: str,
 ) -> None:
     """Export a model, with the doses of one person if a regimen is given."""
-    from rekindle.cli._export import export_events
     from rekindle.cli._options import quantity
     from rekindle.modelling import to_sbml
     from rekindle.regimen import parse_regimen
     from rekindle.report import require_extra
+    from rekindle.therapy import export_events
 
     require_extra("sbml")
     model = find_model(name, switches)

@@ -5,7 +5,16 @@ It knows nothing of ketamine. One narrow interface: ``solve(model, events, ...) 
 
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._records import COLUMNS, Record
-from rekindle.engine._solve import DEFAULT_TOLERANCE, solve
+from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._trajectory import SolverReport, Trajectory
 
-__all__ = ["COLUMNS", "DEFAULT_TOLERANCE", "EventTable", "Record", "SolverReport", "Trajectory", "solve"]
+__all__ = [
+    "COLUMNS",
+    "DEFAULT_TOLERANCE",
+    "EventTable",
+    "Record",
+    "SolverReport",
+    "Trajectory",
+    "output_names",
+    "solve",
+]

@@ -25,12 +25,10 @@ class EventTable:
     Attributes:
         subjects: person identifier -> records in the order of the table.
         carry: covariate -> how its value is carried between records (locf, nocb or linear).
-        carried_through: columns that are kept but not used.
     """
 
     subjects: Mapping[str, tuple[Record, ...]]
     carry: Mapping[str, str] = field(default_factory=dict)
-    carried_through: tuple[str, ...] = ()
 
     @classmethod
     def from_rows(
@@ -49,7 +47,7 @@ class EventTable:
             rows: one mapping per record; empty, ``"."`` and missing entries count as not given.
             model: the model that the table drives (its states, covariates and events are the known names).
             carry: carry rule of covariates for which the model states none.
-            extra: columns to keep without using them.
+            extra: columns that come back with the result without being used.
             time_unit: unit of TIME, DUR and II if it is not the model's time unit.
             extrapolate: accept covariates outside the model's validated range.
 
@@ -79,16 +77,14 @@ class EventTable:
                     remedy="Sort the table by ID",
                 )
             last_person = person
-            record = read_record(row, model, number, person, factor, extrapolate=extrapolate)
+            record = read_record(row, model, number, person, factor, extrapolate=extrapolate, extra=extra)
             _refuse_unsorted(subjects.setdefault(person, []), record, person)
             subjects[person].append(record)
         if not subjects:
             raise EventError(
                 "RK-EVT-003", given="the event table has no rows", remedy="Give at least one record"
             )
-        table = cls(
-            {person: tuple(records) for person, records in subjects.items()}, carry_rules, tuple(extra)
-        )
+        table = cls({person: tuple(records) for person, records in subjects.items()}, carry_rules)
         table._refuse_unstated_carry(model)
         return table
 

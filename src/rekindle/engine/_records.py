@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,8 @@ class Record:
     """One row: times in the model's time unit, amounts in the unit of the state that receives them.
 
     ``rate`` > 0 is an infusion rate, -1 and -2 ask for the model's rate or duration; ``duration`` > 0 is an
-    infusion of that length; both 0 is a bolus.
+    infusion of that length; both 0 is a bolus. ``carried`` holds what comes back with the result unused:
+    DV, MDV, CENS, LLOQ and the extra columns.
     """
 
     row: int
@@ -39,13 +40,18 @@ class Record:
     state: str = ""
     occasion: int | None = None
     event: str = ""
-    observed: float | None = None
     covariates: Mapping[str, float] = field(default_factory=dict)
+    carried: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_dose(self) -> bool:
         """Whether the record gives a dose."""
         return self.kind in (DOSE, RESET_AND_DOSE)
+
+    @property
+    def asks(self) -> bool:
+        """Whether the record only asks for the outputs at its time."""
+        return self.kind in (OBSERVATION, OTHER) and not self.event
 
     @property
     def is_reset(self) -> bool:
@@ -92,6 +98,7 @@ def read_record(
     time_factor: float,
     *,
     extrapolate: bool,
+    extra: Sequence[str] = (),
 ) -> Record:
     """Check one row and turn it into a record; ``time_factor`` converts its times to the model's unit."""
     row = _Row(values, number, person)
@@ -112,8 +119,8 @@ def read_record(
         state=_state(row, model),
         occasion=row.whole("OCC", 1, "a whole number from 1", 1, 10**7) if "OCC" in values else None,
         event=_event(row, model, kind),
-        observed=row.number_of("DV") if "DV" in values else None,
         covariates=_covariates(row, model, extrapolate),
+        carried=_carried(row, extra),
     )
     if record.is_dose:
         _check_dose(row, record, model)
@@ -180,6 +187,12 @@ def _covariates(row: _Row, model: Model, extrapolate: bool) -> dict[str, float]:
             )
         values[name] = value
     return values
+
+
+def _carried(row: _Row, extra: Sequence[str]) -> dict[str, Any]:
+    kept: dict[str, Any] = {name: row.number_of(name) for name in ("DV", "LLOQ") if name in row.values}
+    kept |= {name: row.whole(name, 0, "0 or 1", 0, 1) for name in ("MDV", "CENS") if name in row.values}
+    return kept | {name: row.values[name] for name in extra if name in row.values}
 
 
 def _check_no_dose(row: _Row, record: Record) -> None:

@@ -66,7 +66,7 @@ def solve(
     >>> solve(model, events, times=[0, 10])["A"].round(4).tolist()
     [[100.0, 36.7879]]
     """
-    names = _outputs(model, outputs)
+    names = output_names(model, outputs)
     grid = None if times is None else _grid(times)
     values = _parameter_tables(model, events, parameters or {})
     subjects = [
@@ -79,7 +79,12 @@ def solve(
     return _collect(model, names, events, grid, results, job)
 
 
-def _outputs(model: Model, outputs: Sequence[str] | None) -> tuple[str, ...]:
+def output_names(model: Model, outputs: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the outputs wanted, all of the model's if none are named.
+
+    Raises:
+        OutputError: an output that the model does not have, or none at all.
+    """
     names = tuple(model.outputs if outputs is None else outputs)
     for name in names:
         if name not in model.outputs:
@@ -184,4 +189,11 @@ def _collect(
             sum(result.rejected for result in results),
             sum(result.cycles for result in results),
         ),
+        carried={} if grid is not None else _carried(events),
     )
+
+
+def _carried(events: EventTable) -> dict[str, tuple[Any, ...]]:
+    asking = [record for records in events.subjects.values() for record in records if record.asks]
+    names = dict.fromkeys(name for record in asking for name in record.carried)
+    return {name: tuple(record.carried.get(name) for record in asking) for name in names}

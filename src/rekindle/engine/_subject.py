@@ -136,8 +136,7 @@ class _Run:
 
     def _only_observes(self, record: Record) -> bool:
         """Whether a record only asks for the outputs, so that integration need not stop there."""
-        asks = record.kind in (0, 2) and not record.event
-        return asks and not self.covariates.changes_at(record) and not self._switches(record)
+        return record.asks and not self.covariates.changes_at(record) and not self._switches(record)
 
     def _switches(self, record: Record) -> bool:
         return record.occasion is not None and record.occasion != self.occasion
@@ -168,7 +167,7 @@ class _Run:
             self._order(time, record, 0)
         elif record.event:
             self.motion.state = self.motion.rows(f"event {record.event}", time).copy()
-        elif record.kind in (0, 2):
+        elif record.asks:
             self._move(time, [(time, record)])
         self.covariates.after(self.constants, self.motion, record)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,7 @@ class Trajectory(Mapping[str, Array]):
         grid: the requested times when they were the same for everybody, else None.
         carry: carry rules that were applied to covariates.
         solver: what the solver did.
+        carried: DV, MDV, CENS, LLOQ and extra columns of the observation records, one entry a row.
 
     ``trajectory[name]`` has shape (people, times) with a grid, else (rows,).
     """
@@ -72,6 +73,7 @@ class Trajectory(Mapping[str, Array]):
     grid: Array | None
     carry: Mapping[str, str]
     solver: SolverReport
+    carried: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Array:
         if name not in self.names:
@@ -97,10 +99,15 @@ class Trajectory(Mapping[str, Array]):
         return f"Trajectory({size}; {self.solver})"
 
     def to_frame(self) -> pandas.DataFrame:
-        """Tidy table: one row per person and time, one column per output, units in ``frame.attrs``."""
+        """Tidy table: one row per person and time, one column per output, units in ``frame.attrs``.
+
+        Without a grid the columns carried through the event table follow the outputs.
+        """
         import pandas
 
         frame = pandas.DataFrame(self.rows, columns=list(self.names))
+        for name, column in self.carried.items():
+            frame[name] = list(column)
         frame.insert(0, "time", self.time)
         frame.insert(0, "id", np.asarray(self.ids, dtype=object)[self.person])
         frame.attrs["units"] = {"time": self.time_unit, **self.units}

@@ -19,7 +19,6 @@ import numpy as np
 FUNCTIONS = {
     "exp": 1, "log": 1, "sqrt": 1, "abs": 1, "floor": 1, "tanh": 1, "min": 2, "max": 2,
 }  # fmt: skip
-ARITHMETIC = {"add": 2, "sub": 2, "mul": 2, "div": 2, "pow": 2, "neg": 1}
 COMPARISONS = {"lt": 2, "le": 2, "gt": 2, "ge": 2, "eq": 2, "ne": 2}
 LOGIC = {"and": 2, "or": 2, "not": 1}
 _CALLABLE = {**FUNCTIONS, **COMPARISONS, **LOGIC}
@@ -29,8 +28,9 @@ _CALLABLE = {**FUNCTIONS, **COMPARISONS, **LOGIC}
 class Expression:
     """One node: an operation with arguments, a named symbol, or a constant.
 
-    ``operation`` is ``"constant"``, ``"symbol"``, ``"select"`` (condition, if true, if false) or a key of
-    ``FUNCTIONS``, ``ARITHMETIC``, ``COMPARISONS``, ``LOGIC``. Nodes compare by identity.
+    ``operation`` is ``"constant"``, ``"symbol"``, ``"select"`` (condition, if true, if false), one of
+    add, sub, mul, div, pow, neg, or a key of ``FUNCTIONS``, ``COMPARISONS``, ``LOGIC``. Nodes compare by
+    identity.
 
     >>> x = symbol("x")
     >>> (x * x) is (x * x)

@@ -22,6 +22,7 @@ from rekindle.therapy._control_derivation import derive_control_response
 from rekindle.therapy._control_response import ControlResponse, control_response, control_responses
 from rekindle.therapy._dosing import dose_records
 from rekindle.therapy._double_well_derivation import derive_double_well
+from rekindle.therapy._export import export_events
 from rekindle.therapy._interactions import (
     Interaction,
     combined_interactions,
@@ -69,6 +70,7 @@ __all__ = [
     "dose_records",
     "ect_records",
     "equal_day_one_strengths",
+    "export_events",
     "find_compound",
     "interaction",
     "interaction_names",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rekindle.modelling import Expression, Model
-    from rekindle.regimen import Regimen
+from rekindle.modelling import Expression, Model, evaluate
+from rekindle.regimen import Regimen
+from rekindle.therapy._dosing import dose_records
 
 
 def export_events(
@@ -17,9 +17,13 @@ def export_events(
 
     A modelled duration is computed here. A covariate that differs between doses (the order of a device) acts
     through bioavailability alone, so its effect is put into the amount.
-    """
-    from rekindle.therapy import dose_records
 
+    >>> from rekindle.regimen import parse_regimen
+    >>> from rekindle.therapy import therapy_model
+    >>> rows = export_events(therapy_model(), parse_regimen("esketamine 10 mg iv over 30 min"), 70.0, "D1")
+    >>> rows[1]
+    {'time': 0.0, 'state': 'central_S', 'amount': 10.0, 'duration': 0.5}
+    """
     rows = dose_records(regimen, weight_kg=weight_kg, events="session" in model.events, model=model_name)
     facts = {"weight": weight_kg}
     return [
@@ -41,8 +45,6 @@ def _dose(model: Model, row: Mapping[str, Any], facts: Mapping[str, float]) -> d
 
 
 def _value(model: Model, expression: Expression, facts: Mapping[str, float]) -> float:
-    from rekindle.modelling import evaluate
-
     values = {
         name: parameter.value for name, parameter in model.parameters.items() if parameter.value is not None
     }
