@@ -50,9 +50,17 @@ figures: $(RUN_STAMP)  ## Make the figures of the README and the documentation a
 	$(BIN)/rekindle compare routes --out out/routes
 	cp out/routes/mood.png docs/figures/compare_mood.png
 	cp out/routes/acute.png docs/figures/compare_acute.png
-	for name in ketamine_and_ssri esketamine_and_antidepressant psychotherapy enantiomers schedules; do \
+	for name in ketamine_and_ssri esketamine_and_antidepressant psychotherapy enantiomers schedules controls interactions; do \
 		$(BIN)/rekindle compare $$name --out out/$$name && cp out/$$name/mood.png docs/figures/compare_$$name.png || exit 1; \
 	done
+	cp out/controls/acute.png docs/figures/compare_controls_acute.png
+	cp out/interactions/acute.png docs/figures/compare_interactions_acute.png
+	$(BIN)/rekindle compare esketamine_and_quetiapine --out out/esketamine_and_quetiapine
+	cp out/esketamine_and_quetiapine/response.png docs/figures/compare_esketamine_and_quetiapine.png
+	$(BIN)/rekindle compare naltrexone --set o=0.5 --out out/naltrexone
+	cp out/naltrexone/mood.png docs/figures/compare_naltrexone.png
+	$(BIN)/rekindle compare ect --set E_ect=0.7 --set n50_ect=4 --out out/ect
+	cp out/ect/mood.png docs/figures/compare_ect.png
 
 requirements:  ## Pin all dependencies anew (needs uv)
 	$(COMPILE) --all-extras --output-file requirements/test.txt

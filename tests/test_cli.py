@@ -51,21 +51,11 @@ def as_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict:  
     return json.loads(answered([*arguments, "--json"], capsys))
 
 
-def test_help_is_quick_and_loads_nothing_heavy() -> None:
-    program = (
-        "import sys, time; start = time.perf_counter()\n"
-        "from rekindle.cli._main import run\n"
-        "run(['--help']); print(time.perf_counter() - start, *sys.modules)"
-    )
-    times = []
-    for _ in range(3):
-        shown = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
-        ).stdout
-        taken, *modules = shown.splitlines()[-1].split()
-        times.append(float(taken))
+def test_help_loads_nothing_heavy() -> None:
+    program = "import sys\nfrom rekindle.cli._main import run\nrun(['--help']); print(*sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    modules = shown.splitlines()[-1].split()
     assert not {name.split(".")[0] for name in modules} & set(HEAVY)
-    assert min(times) < 0.5
     assert all(command in shown for command in ("simulate", "replay", "evidence", "model"))
 
 

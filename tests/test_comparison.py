@@ -19,7 +19,8 @@ from rekindle.trials import Comparison, Treatment, compare_treatments, compariso
 from rekindle.trials._comparison_outcomes import half_time, lasting_days
 
 DOSE = "ketamine 0.5 mg/kg iv over 40 min"
-ECT = {"E_ect": 0.7, "n50_ect": 4.0}
+#: Comparisons that need numbers of the user.
+NUMBERS = {"ect": {"E_ect": 0.7, "n50_ect": 4.0}, "naltrexone": {"o": 0.5}}
 
 
 @cache
@@ -29,7 +30,8 @@ def shipped(name: str) -> Comparison:
         plan.treatments,
         people=12,
         control_class=plan.control_class,
-        parameters=ECT if name == "ect" else None,
+        parameters=NUMBERS.get(name),
+        switches=plan.switches,
         title=plan.title,
         notes=plan.notes,
     )
@@ -79,7 +81,7 @@ def test_every_shipped_comparison_runs(name: str) -> None:
         for outcome, result in own.items():
             if np.isfinite(result.value) and found.outcomes[outcome][1] == "%":
                 assert 0.0 <= result.low <= result.high <= 100.0
-    assert set(found.differences) == {one.name for one in found.treatments[1:]}
+    assert set(found.differences) == {one.name for one in found.treatments[1:] if not one.empirical}
 
 
 def test_what_is_added_to_the_infusion_changes_mood_and_nothing_acute() -> None:
@@ -220,7 +222,7 @@ def test_the_report_holds_every_treatment_and_the_same_bytes(tmp_path: Path) -> 
     found = shipped("ect")
     first, second = write_comparison(found, tmp_path / "a"), write_comparison(found, tmp_path / "b")
     assert {path.name for path in first} == {
-        "report.html", "mood.png", "mood.svg", "acute.png", "acute.svg",
+        "report.html", "mood.png", "mood.svg", "acute.png", "acute.svg", "response.png", "response.svg",
         "outcomes.csv", "outcomes.parquet", "mood_course.csv", "mood_course.parquet",
     }  # fmt: skip
     page = first[0].read_text(encoding="utf-8")

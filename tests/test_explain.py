@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 
 from rekindle.errors import ParameterError, RegimenError
-from rekindle.trials import Outlook, simulate_outlook, spray_reports, trial_responses
+from rekindle.regimen import parse_regimen
+from rekindle.trials import Outlook, responses_in_trials, simulate_outlook, spray_reports, trial_responses
 
 pytest.importorskip("rekindle.report._page", reason="the report floor is not there yet")
 pytest.importorskip("matplotlib")
@@ -69,21 +70,39 @@ def test_the_same_course_gives_the_same_page() -> None:
     assert patient_page(outlook("iv")).html == page("iv").html
 
 
-def test_published_counts_stand_beside_those_of_the_model() -> None:
-    real = trial_responses()[0]
-    assert f"{real.drug_low} to {real.drug_high} of 100" in page("nasal").text
-    assert "trust the studies more" in page("nasal").text
+def test_published_counts_come_first_and_replace_those_of_the_model() -> None:
+    text = page("nasal").text
+    for found in responses_in_trials(outlook("nasal").regimen):
+        assert found.words in text
+        assert f"{found.drug_low} to {found.drug_high} of 100" in text
+        assert found.source in text
+    assert text.index("27 to 42 of 100") < text.index("53 to 69 of 100")
+    assert "A computer model says" not in text, "studies speak for every count of the prose"
+    for day in (1, 7, 28):
+        wrong = about(outlook("nasal").better["control"][day])
+        assert f"{wrong} (model)" not in page("nasal").figure.alternative
     for report in spray_reports():
-        assert report.words in page("nasal").text
+        assert report.words in text
 
 
-def test_counts_are_those_of_the_simulation() -> None:
-    found = outlook("iv")
+def test_counts_of_the_model_are_marked_where_no_study_speaks() -> None:
+    found, text = outlook("iv"), page("iv").text
     last = max(found.better["treatment"])
-    assert about(found.better["treatment"][last]).capitalize() in page("iv").text.replace(
-        "weeks, about", "weeks, About"
-    )
-    assert about(found.better["control"][1]) in page("iv").figure.alternative
+    assert f"A computer model says {about(found.better['treatment'][last])}" in text.replace("\n", " ")
+    assert "Treat these numbers as a guess" in text
+    assert f"{about(found.better['control'][1])} (model)" in page("iv").figure.alternative
+    assert "12 people" in text, "the small study speaks for its own day"
+
+
+def test_a_study_speaks_only_for_plans_like_its_own() -> None:
+    def days(text: str) -> list[int]:
+        return [found.days for found in responses_in_trials(parse_regimen(text))]
+
+    assert days("esketamine nasal 84 mg") == [1]
+    assert days("esketamine nasal 84 mg, weekly x 4") == [1]
+    assert days(COURSES["nasal"]) == [1, 7, 28, 28]
+    assert days("esketamine 0.2 mg/kg iv over 40 min") == []
+    assert all(found.mark in ("seen", "derived") and found.source for found in trial_responses())
 
 
 def test_treatment_does_more_than_its_control_and_a_tablet_is_slower() -> None:

@@ -1,7 +1,6 @@
 """The model language: what texts mean, and what is refused, with line, column and the nearest name."""
 
 import pickle
-import time
 
 import pytest
 
@@ -302,17 +301,6 @@ def test_long_texts_are_read_without_recursion():
     assert (
         pickle.loads(pickle.dumps(model)).definitions["c7"].expression is model.definitions["c7"].expression
     )
-
-
-def test_reading_is_fast():
-    parts = [HEAD]
-    for i in range(70):
-        parts.append(f"parameter k{i} [1/h] = 0.1\nparameter V{i} [L] = 3\nparameter E{i} [mg/L] = 2\n")
-        parts.append(f"state A{i} [mg]\nd/dt(A{i}) = -k{i}*A{i}*(1 + hill(c{i}, E{i}, 2))\n")
-        parts.append(f"c{i} [mg/L] = A{i}/V{i}\noutput o{i} [ng/mL] = c{i}\n")
-    start = time.perf_counter()
-    read_model("".join(parts))
-    assert time.perf_counter() - start < 0.3
 
 
 # Components -----------------------------------------------------------------------------------------------

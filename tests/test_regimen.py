@@ -37,7 +37,7 @@ def test_public_names_are_pinned():
     assert regimen_floor.__all__ == [
         "DRUGS", "Dose", "Product", "Regimen", "Session", "find_product", "parse_regimen", "products",
     ]  # fmt: skip
-    assert DRUGS == ("ketamine", "esketamine", "arketamine", "saline", "none")
+    assert DRUGS == ("ketamine", "esketamine", "arketamine", "midazolam", "saline", "none")
 
 
 class TestVisits:

@@ -113,11 +113,20 @@ def test_rating_error_has_its_size_and_stays_on_the_scale():
     assert np.all(edge == np.round(edge))
 
 
-def test_no_dissociation_is_rated_as_none():
+def test_people_score_a_little_on_cadss_without_any_drug():
     scale = rating_scale("CADSS")
-    ratings = scale.rate(np.array([0.0] * 50 + [25.0] * 5000), np.random.default_rng(2))
-    assert ratings[:50].max() == 0.0
-    assert ratings[50:].std() / ratings[50:].mean() == pytest.approx(0.109, rel=0.08)
+    ratings = scale.rate(np.zeros((40_000, 2)), np.random.default_rng(2))
+    assert np.median(ratings) == 0.0
+    # Rounding to whole points adds a variance of 1/12.
+    assert ratings[:, 0].mean() == pytest.approx(2.3, rel=0.04)
+    assert ratings[:, 0].std() == pytest.approx(2.0 * 2.3, rel=0.05)
+    assert np.array_equal(ratings[:, 0], ratings[:, 1]), "the background belongs to the person"
+
+
+def test_strong_dissociation_drowns_the_background():
+    ratings = rating_scale("CADSS").rate(np.full(20_000, 40.0), np.random.default_rng(2))
+    assert ratings.mean() == pytest.approx(40.0, abs=0.15)
+    assert ratings.std() / ratings.mean() == pytest.approx(0.109, rel=0.04)
 
 
 def test_true_baseline_shrinks_towards_the_sample():

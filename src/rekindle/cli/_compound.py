@@ -9,13 +9,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rekindle.people import CandidateComparison, Readout
+    from rekindle.people import CandidateComparison
     from rekindle.therapy import Compound, Measure
-
-_COLUMNS = (
-    "mechanism", "compound", "dose, mg", "effect 24 h", "effect 7 d", "dissociation", "liking", "systolic",
-    "sedated",
-)  # fmt: skip
 
 
 @click.group("compound", short_help="List, show, define and compare compounds.")
@@ -64,7 +59,8 @@ def define(file: str) -> None:
     compound = read_compound(file)
     compound_model(compound)
     _print_compound(compound, Console())
-    click.echo(f'Complete. Simulate it with: rekindle compound compare {file} "REGIMEN"')
+    click.echo(f'Complete. Simulate it with: rekindle simulate "REGIMEN" --compound {file}')
+    click.echo(f'Beside ketamine: rekindle compound compare {file} "REGIMEN"')
 
 
 @command.command("compare")
@@ -75,20 +71,31 @@ def define(file: str) -> None:
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--weight", metavar="MASS", default="70 kg", show_default=True, help="Body weight.")
-def compare(name: str, regimen: str, draws: int, seed: int, weight: str) -> None:
+@click.option("--out", metavar="FOLDER", help="Write report.html, figures and the table there.")
+def compare(name: str, regimen: str, draws: int, seed: int, weight: str, out: str | None) -> None:
     """Hold a compound against S-ketamine at the dose with equal effect, under every mechanism hypothesis.
 
-    REGIMEN is a text such as "40 mg iv over 40 min".
+    REGIMEN is a text such as "40 mg iv over 40 min". With a product that comes in devices, the reference is
+    the number of devices with the nearest effect.
     """
     from rich.console import Console
 
-    from rekindle.cli._options import quantity
+    from rekindle.cli._options import output_folder, quantity
     from rekindle.people import Person, compare_candidate
+    from rekindle.report import require_extra, write_candidate
     from rekindle.therapy import find_compound
 
+    if out is not None:
+        require_extra("report")
+        require_extra("parquet")
     person = Person("1", weight_kg=quantity(weight, "kg"), allow_extrapolation=True)
-    found = compare_candidate(find_compound(name), regimen, person=person, draws=draws, seed=seed)
+    compound = find_compound(name)
+    folder = output_folder(out)
+    found = compare_candidate(compound, regimen, person=person, draws=draws, seed=seed)
     _print_comparison(found, Console())
+    if folder is not None:
+        written = write_candidate(found, folder)
+        click.echo(f"Report: {written[0]} ({len(written)} files)")
 
 
 def _any_compound(name: str) -> Compound:
@@ -132,47 +139,13 @@ def _measure_row(name: str, measure: Measure) -> tuple[str, ...]:
 
 
 def _print_comparison(found: CandidateComparison, console: Console) -> None:
-    from rekindle.report import print_table
-    from rekindle.therapy import compounds
+    from rekindle.report import CANDIDATE_REMARKS, STANDING_NOTICE, candidate_tables, print_table
 
-    label = found.compound.label
-    words = found.regimen.describe().replace(found.compound.stand_in, label, 1)
-    console.print(f"[bold]{words}[/bold]: {found.label}", highlight=False)
-    rows: list[tuple[str, ...]] = []
-    for row in found.rows:
-        rows.append((row.mechanism, label, *_readout_cells(row.candidate)))
-        if row.low is not None and row.high is not None:
-            rows.append(("", f"{label}, 90 % of draws", *_range_cells(row.low, row.high)))
-        reference = f"{compounds()['esketamine'].name}, equal effect"
-        cells = _readout_cells(row.reference) if row.reference else ("no dose has it", *[""] * 6)
-        rows.append(("", reference, *cells))
-    print_table("Beside S-ketamine at the dose with equal effect at 24 h", _COLUMNS, rows, console)
-    console.print(
-        "Effect: share of severity removed, without expectancy. Dissociation: 0 to 1, a model state, not "
-        "measured. Systolic: mmHg over baseline. Sedated: probability of MOAA/S 4 or less. Peaks within 8 h.",
-        highlight=False,
-    )
-    console.print(
-        f"[italic]{found.label}: the separation rests on rho, trapping and the mechanism, none of which "
-        "clinical data identify.[/italic]",
-        highlight=False,
-    )
-
-
-def _readout_cells(one: Readout) -> tuple[str, ...]:
-    from rekindle.report import number, percent
-
-    return (
-        number(one.dose_mg),
-        f"{max(one.effect_24h, 0.0):.2f}",
-        f"{max(one.effect_7d, 0.0):.2f}",
-        f"{one.dissociation:.2f}",
-        "–" if one.liking is None else f"{one.liking:.0f}",
-        f"{one.systolic_rise:.1f}",
-        percent(one.sedated),
-    )
-
-
-def _range_cells(low: Readout, high: Readout) -> tuple[str, ...]:
-    pairs = zip(_readout_cells(low), _readout_cells(high), strict=True)
-    return tuple(a if a == b else f"{a} to {b}" for a, b in pairs)
+    console.print(f"[bold]{found.regimen.describe()}[/bold]: {found.label}", highlight=False)
+    what = "at the dose with equal effect" if found.equal else "in the number of devices with nearest effect"
+    console.print(f"Beside S-ketamine {what} at 24 h.", highlight=False)
+    for table in candidate_tables(found):
+        print_table(table.caption, table.columns, table.rows, console)
+    for remark in CANDIDATE_REMARKS:
+        console.print(f"Note: {remark}", highlight=False)
+    console.print(f"[italic]{STANDING_NOTICE}[/italic]", highlight=False)

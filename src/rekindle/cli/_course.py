@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rekindle.people import Setting
     from rekindle.regimen import Regimen
     from rekindle.report import CourseReport, CourseSummary
+    from rekindle.therapy import Compound
 
 #: Outputs whose peaks are reported, in words; those that a model does not have are left out.
 _PEAKS = {
@@ -34,12 +35,15 @@ _PEAKS_OF_SETS = {
     "norketamine": "norketamine, plasma",
     "s_norketamine": "S-norketamine, plasma",
 }
+PLASMA = ("ketamine_venous", "norketamine")
 _STATE_PEAKS = {
     "interneuron_block": "NMDA block, interneurons",
     "pyramidal_block": "NMDA block, pyramidal cells",
     "glutamate_level": "glutamate (baseline 1)",
     "synapses": "synapse deficit rescued",
 }
+#: States that rise and fall within a session; all others build up over the course.
+_ACUTE_STATES = ("interneuron_block", "pyramidal_block", "tonic_block", "glutamate_level")
 #: Wanted for the figures only.
 _FIGURES = ("hnk", "tonic_block", "potentiation", "spines", "expectancy_level")
 MOOD = "madrs_latent"
@@ -48,26 +52,21 @@ _SCALE = "MADRS"
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that determines the numbers of a simulated course."""
+    """Everything that determines the numbers of a simulated course; ``model`` receives the doses."""
 
     regimen: Regimen
+    model: Model
+    compound: Compound | None
     group: Group
     setting: Setting
     pharmacokinetics: str
-    mechanism: str
+    switches: Mapping[str, str]
     parameters: Mapping[str, float]
     seed: int
     duration_h: float | None
     outputs: Sequence[str]
     notes: Sequence[str] = field(default=())
     extrapolate: bool = False
-
-    @property
-    def model(self) -> Model:
-        """The model that receives the doses."""
-        from rekindle.people import treatment_model
-
-        return treatment_model(self.pharmacokinetics, self.mechanism)
 
 
 def run_course(
@@ -86,8 +85,9 @@ def run_course(
         times=output_times(request.regimen, request.duration_h),
         outputs=wanted_outputs(request.model, request.outputs),
         setting=request.setting,
+        compound=request.compound,
         pharmacokinetics=request.pharmacokinetics,
-        mechanism=request.mechanism,
+        switches=request.switches,
         typical=request.group.typical,
         parameters=request.parameters,
         allow_extrapolation=request.extrapolate,
@@ -116,11 +116,22 @@ def peak_labels(model: Model) -> dict[str, str]:
     return {name: label for name, label in labels.items() if name in model.outputs}
 
 
+def _peak_words(request: Request) -> dict[str, str]:
+    """The words of the peaks; those of plasma name the compound that is not ketamine."""
+    labels = peak_labels(request.model)
+    if not request.regimen.compound:
+        return labels
+    return {
+        name: request.model.outputs[name].description if name in PLASMA else label
+        for name, label in labels.items()
+    }
+
+
 def summarise(request: Request, trajectory: Trajectory) -> CourseSummary:
     """The course in words and few numbers."""
     from rekindle.report import CourseSummary, find_peaks, scores_by_day
 
-    measured = peak_labels(request.model)
+    measured = _peak_words(request)
     states = {name: label for name, label in _STATE_PEAKS.items() if name in trajectory.names}
     asked = {name: request.model.outputs[name].description or name for name in request.outputs}
     for name, label in asked.items():
@@ -132,7 +143,12 @@ def summarise(request: Request, trajectory: Trajectory) -> CourseSummary:
         people=len(trajectory.ids),
         peaks=find_peaks(trajectory, measured, sessions_h=_starts(request)),
         scores=scores_by_day(trajectory, MOOD, shares=shares) if MOOD in trajectory.names else (),
-        states=find_peaks(trajectory, states),
+        states=(
+            *find_peaks(
+                trajectory, {n: states[n] for n in states if n in _ACUTE_STATES}, sessions_h=_starts(request)
+            ),
+            *find_peaks(trajectory, {n: states[n] for n in states if n not in _ACUTE_STATES}),
+        ),
         notes=_notes(request),
         solver=str(trajectory.solver),
     )
@@ -145,19 +161,22 @@ def course_report(request: Request, trajectory: Trajectory, summary: CourseSumma
 
     facts = [
         ("Regimen", request.regimen.to_text()),
+        *_compound_facts(request),
         ("People", request.group.words),
         ("Pharmacokinetics", request.pharmacokinetics),
-        ("Mechanism", request.mechanism),
+        *((name.capitalize().replace("_", " "), option) for name, option in request.switches.items()),
+        *(
+            (f"Set: {name}", f"{value:g} {request.model.parameters[name].unit}")
+            for name, value in request.parameters.items()
+        ),
         ("Seed", str(request.seed)),
         ("Solver", summary.solver),
         ("Rekindle", version()),
     ]
-    facts[5:5] = [
-        (f"Set: {name}", f"{value:g} {request.model.parameters[name].unit}")
-        for name, value in request.parameters.items()
-    ]
     bands = trajectory_bands(trajectory)
-    return CourseReport(summary, bands, request.regimen.drug, _starts(request), facts)
+    return CourseReport(
+        summary, bands, request.regimen.given, _starts(request), facts, compound=request.regimen.compound
+    )
 
 
 def rated_scores(request: Request, trajectory: Trajectory, days: Sequence[float]) -> dict[float, np.ndarray]:
@@ -215,12 +234,30 @@ def _words(request: Request, trajectory: Trajectory) -> list[str]:
         f"{request.group.words}.",
         f"Simulated for {duration(float(trajectory.grid[-1]))} from the first session.",
     ]
+    if request.compound is not None:
+        words.append(_compound_words(request.compound))
     if MOOD in trajectory.names:
         words.append(_setting_words(request.setting))
-        words.append(f"Mechanism of the mood effect: {request.mechanism}, one of several hypotheses.")
+        mechanism = request.switches["mechanism"]
+        words.append(f"Mechanism of the mood effect: {mechanism}, one of several hypotheses.")
     else:
         words.append(f"Plasma only: published parameter set {request.pharmacokinetics}.")
     return words
+
+
+def _compound_words(compound: Compound) -> str:
+    return (
+        f"{compound.label}: {compound.description}. Mood, plasticity and differences between people are "
+        "taken from ketamine."
+    )
+
+
+def _compound_facts(request: Request) -> list[tuple[str, str]]:
+    if request.compound is None:
+        return []
+    from rekindle.therapy import PRIOR_ONLY
+
+    return [("Compound", f"{request.compound.label}; {PRIOR_ONLY}")]
 
 
 def _setting_words(setting: Setting) -> str:
@@ -230,21 +267,19 @@ def _setting_words(setting: Setting) -> str:
 
 
 def _notes(request: Request) -> list[str]:
-    from rekindle.therapy import ALTERNATIVES, coverage, interaction
+    from rekindle.people import co_medication_notes, idle_fact_notes
+    from rekindle.therapy import ALTERNATIVES, coverage
 
     labels = {label for person in request.group.people for label in person.extrapolations}
     for person in request.group.people:
         labels |= set(coverage(request.regimen, person.weight_kg).labels)
-    drugs = sorted({drug for person in request.group.people for drug in person.co_medication})
-    guesses = [d for d in drugs if interaction(d, request.regimen.product.route).confidence == "low"]
     notes = [
         *request.regimen.warnings,
         *request.notes,
         *(f"extrapolation: {label}" for label in sorted(labels)),
     ]
-    notes += [
-        f"the effect of {drug} is a guess for its class, not measured with ketamine" for drug in guesses
-    ]
+    notes += co_medication_notes(request.group.people, request.regimen.product.route)
+    notes += idle_fact_notes(request.group.people, request.model)
     if request.pharmacokinetics in ALTERNATIVES and request.regimen.drug == "ketamine":
         notes.append(
             f"{request.pharmacokinetics} knows one species: the whole racemate is treated as that one"

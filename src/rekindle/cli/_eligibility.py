@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from rekindle.people import Eligibility, FailedTreatment
 
+#: Marks of a criterion in words; only a looked-up source may stand without a warning.
+_MARKS = {"seen": "looked up", "recalled": "from memory: check before use"}
+
 
 @click.command("eligibility", short_help="Contraindications and cautions of a person.")
 @click.argument("person", metavar="PERSON.yaml")
@@ -42,7 +45,7 @@ def _print(found: Eligibility, console: Console) -> None:
     from rekindle.report import print_table
 
     console.print(f"[bold]Person {found.person}[/bold]", highlight=False)
-    applies = [(one.kind, one.what, one.why, f"{one.source} ({one.mark})") for one in found.applies]
+    applies = [(one.kind, one.what, one.why, f"{one.source} ({_MARKS[one.mark]})") for one in found.applies]
     if applies:
         print_table("Applies", ("kind", "what", "why", "source"), applies, console, numbers=False)
     else:

@@ -83,9 +83,11 @@ def _refuse_contradictions(regimen: str | None, options: Mapping[str, Any]) -> N
 def _model(options: Mapping[str, Any]) -> Model:
     from rekindle.cli._model import find_model
 
-    name = options["model"] or "therapy"
-    switches = (f"mechanism={options['mechanism']}",) if options["mechanism"] else ()
-    return find_model(name, switches)
+    if options["model"] and options["compound"]:
+        raise click.UsageError("--compound has a model of its own; leave out --model.")
+    name = options["model"] or options["compound"] or "therapy"
+    mechanism = (f"mechanism={options['mechanism']}",) if options["mechanism"] else ()
+    return find_model(name, (*mechanism, *options["switches"]))
 
 
 def _outputs(model: Model, named: Sequence[str]) -> list[str]:

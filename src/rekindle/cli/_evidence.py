@@ -39,6 +39,42 @@ def predict(arms: str, out: str | None, as_json: bool, people: int, seed: int, w
     click.echo(prediction.summary(), err=as_json or out is None)
 
 
+@command.command("condition")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")
+def condition(name: str, as_json: bool) -> None:
+    """What trials reported in a condition other than depression, each on its own scale.
+
+    Nothing is simulated: no amplitude is shared with depression.
+    """
+    import json
+    from dataclasses import asdict
+
+    from rekindle.report import number, print_table
+    from rekindle.trials import condition_results
+
+    found = condition_results(name)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    rows = [
+        (
+            f"{one.study}, {one.arm}",
+            one.outcome,
+            one.threshold or one.scale,
+            "" if one.time_h is None else f"{one.time_h:g} h",
+            f"{number(one.value)} {one.unit}",
+            f"{one.source} ({one.mark})",
+        )
+        for one in found
+    ]
+    columns = ("study, arm", "outcome", "scale", "time", "reported", "source")
+    console = Console()
+    print_table(f"Reported in {name}; nothing is simulated", columns, rows, console, numbers=False)
+
+
 @command.command("report")
 @click.option(
     "--out", metavar="FOLDER", default="evidence-report", show_default=True, help="Write the report there."

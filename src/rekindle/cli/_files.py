@@ -25,6 +25,7 @@ def summary_json(summary: CourseSummary, report: CourseReport, outputs: tuple[st
         "notice": STANDING_NOTICE,
         "states": STATE_NOTICE,
         "made": dict(report.facts),
+        **({"compound": report.compound} if report.compound else {}),
         "summary": summary.to_dict(),
     }
     if outputs:
@@ -39,9 +40,15 @@ def write_files(request: Request, trajectory: Trajectory, report: CourseReport, 
     written = write_course(report, folder)
     written += write_table(_people_table(request, trajectory), folder / "people")
     units = {"time": trajectory.time_unit, **trajectory.units}
-    written += write_table(trajectory.to_frame(), folder / "trajectories", units=units)
+    frame = trajectory.to_frame()
+    if request.regimen.compound:
+        frame.insert(1, "compound", request.regimen.compound)
+    written += write_table(frame, folder / "trajectories", units=units)
     descriptions = {name: output.description for name, output in request.model.outputs.items()}
-    written += write_table(trajectory_columns(trajectory, descriptions), folder / "columns")
+    columns = trajectory_columns(trajectory, descriptions)
+    if request.regimen.compound:
+        columns["compound"] = request.regimen.compound
+    written += write_table(columns, folder / "columns")
     summary = folder / "summary.json"
     summary.write_text(summary_json(report.summary, report) + "\n", encoding="utf-8")
     return [*written, summary]
@@ -56,6 +63,7 @@ def _people_table(request: Request, trajectory: Trajectory) -> pandas.DataFrame:
     people = request.group.people
     columns: dict[str, Any] = {
         "id": list(trajectory.ids),
+        **({"compound": request.regimen.compound} if request.regimen.compound else {}),
         "weight_kg": [person.weight_kg for person in people],
         "age_years": [person.age_years for person in people],
         "sex": [person.sex for person in people],

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
+    from rekindle.therapy import Compound
 
 _THERAPY = "therapy"
 
@@ -74,6 +75,7 @@ def export(
     """Export a model, with the doses of one person if a regimen is given."""
     from rekindle.cli._options import quantity
     from rekindle.modelling import to_sbml
+    from rekindle.people import compound_regimen
     from rekindle.regimen import parse_regimen
     from rekindle.report import require_extra
     from rekindle.therapy import export_events
@@ -84,8 +86,14 @@ def export(
         text = to_sbml(model)
     else:
         kilograms = quantity(weight, "kg")
-        given = parse_regimen(regimen, drug=drug, product=product)
-        events = export_events(model, given, kilograms, "D1" if name == _THERAPY else name)
+        compound = _compound(name)
+        given = (
+            parse_regimen(regimen, drug=drug, product=product)
+            if compound is None
+            else compound_regimen(compound, regimen, product=product)
+        )
+        whole = name == _THERAPY or compound is not None
+        events = export_events(model, given, kilograms, "D1" if whole else name)
         facts = {"weight": kilograms} if "weight" in model.covariates else None
         text = to_sbml(model, events=events, parameters=facts)
     if out is None:
@@ -95,17 +103,27 @@ def export(
 
 
 def find_model(name: str, switches: tuple[str, ...] = ()) -> Model:
-    """A model of this package by name, or one of the user by path."""
+    """A model of this package by name, that of a compound, or one of the user by path."""
     from rekindle.cli._options import given_switches
     from rekindle.modelling import read_model
-    from rekindle.therapy import pharmacokinetic_model, therapy_model
+    from rekindle.therapy import compound_model, pharmacokinetic_model, therapy_model
 
     chosen = given_switches(switches)
+    compound = _compound(name)
+    if compound is not None:
+        return compound_model(compound, **chosen)
     if name == _THERAPY:
         return therapy_model(**chosen)
     if name.endswith(".model") or "/" in name:
         return read_model(Path(name), switches=chosen)
     return pharmacokinetic_model(name, **chosen)
+
+
+def _compound(name: str) -> Compound | None:
+    """The compound of this package or of the user with this name or path, if it is one."""
+    from rekindle.therapy import compounds, find_compound
+
+    return find_compound(name) if name in compounds() or name.endswith(".toml") else None
 
 
 def _write(path: Path, text: str) -> None:

@@ -94,6 +94,27 @@ def given_switches(texts: tuple[str, ...]) -> Mapping[str, str]:
     return {name: option for name, _, option in pairs}
 
 
+def chosen_switches(texts: tuple[str, ...], mechanism: str | None) -> dict[str, str]:
+    """Choices of ``--switch`` together with ``--mechanism``, which is one of them.
+
+    Raises:
+        ParameterError: two different mechanisms.
+
+    >>> chosen_switches(("mood=double_well",), None)
+    {'mechanism': 'disinhibition', 'mood': 'double_well'}
+    """
+    chosen = given_switches(texts)
+    own = chosen.get("mechanism", mechanism)
+    if mechanism is not None and own != mechanism:
+        raise ParameterError(
+            "RK-PAR-073",
+            given=f"--mechanism {mechanism} and --switch mechanism={own}",
+            allowed="One mechanism",
+            remedy="Leave one of the two out",
+        )
+    return {"mechanism": own or "disinhibition", **chosen}
+
+
 def output_folder(text: str | None) -> Path | None:
     """The folder of ``--out``, made if it is not there.
 

@@ -11,6 +11,11 @@ import click
 if TYPE_CHECKING:
     from rekindle.people import Person
 
+#: Facts that are shown by their name.
+_FURTHER = (
+    "hypertension", "sedatives", "systolic_mmhg", "diastolic_mmhg", "inflammation_z", "stress",
+    "mtor_inhibition", "ssri_dose_ratio", "training_hours_per_day",
+)  # fmt: skip
 #: People who share the stated facts, simulated to show how far such people differ.
 ALIKE = 200
 
@@ -31,6 +36,7 @@ def person_facts(options: Mapping[str, Any], *, extrapolate: bool) -> dict[str, 
     {'weight_kg': 72.0, 'age_years': 45.0, 'sex': 'F'}
     """
     from rekindle.cli._options import age, quantity
+    from rekindle.people import read_fact
 
     readers: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "weight": ("weight_kg", lambda text: quantity(text, "kg")),
@@ -46,6 +52,11 @@ def person_facts(options: Mapping[str, Any], *, extrapolate: bool) -> dict[str, 
         for option, (field, read) in readers.items()
         if options.get(option) not in (None, ())
     }
+    for text in options.get("facts", ()):
+        name, value = read_fact(text)
+        if name in facts:
+            raise click.UsageError(f"{name} is stated twice.")
+        facts[name] = value
     return {**facts, "allow_extrapolation": True} if extrapolate else facts
 
 
@@ -62,7 +73,7 @@ def find_group(
 
     Args:
         facts: fields of ``Person`` that are the same for everybody.
-        file: cohort file; its people are simulated as they are.
+        file: person file or table of people, who are simulated as they are.
         population: size of a virtual population; facts that are not stated are drawn.
         typical: use typical parameters.
         seed: seed of all random numbers.
@@ -72,13 +83,15 @@ def find_group(
         click.UsageError: options that contradict each other.
         PersonError: people that cannot be simulated.
     """
-    from rekindle.people import Person, Population, read_cohort
+    from rekindle.people import Person, Population, read_cohort, read_person_facts
 
     if file is not None:
         if population is not None or {*facts} - {"allow_extrapolation"}:
             raise click.UsageError(
                 "--person FILE already says who is simulated; leave out the other person options."
             )
+        if file.lower().endswith((".yaml", ".yml", ".toml")):
+            return _alike(read_person_facts(file).person(allow_extrapolation=extrapolate), typical)
         cohort = read_cohort(file, allow_extrapolation=extrapolate)
         if len(cohort) > 1:
             return Group(cohort, f"{len(cohort)} people from {file}", typical)
@@ -121,7 +134,19 @@ def describe(person: Person) -> str:
     words += (
         [f"diazepam equivalent {person.diazepam_equivalent_mg:g} mg"] if person.diazepam_equivalent_mg else []
     )
+    further = {name: getattr(person, name) for name in _FURTHER}
+    words += [_further(name, value) for name, value in further.items() if value is not None]
     return ", ".join(words)
+
+
+def _further(name: str, value: object) -> str:
+    """A fact without words of its own.
+
+    >>> _further("ssri_dose_ratio", 1.0), _further("hypertension", False)
+    ('ssri dose ratio 1', 'hypertension no')
+    """
+    shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value:g}"
+    return f"{name.replace('_', ' ')} {shown}"
 
 
 def _stated(facts: Mapping[str, Any]) -> str:
@@ -139,4 +164,5 @@ def _stated(facts: Mapping[str, Any]) -> str:
         if "diazepam_equivalent_mg" in facts
         else []
     )
+    words += [_further(name, value) for name, value in facts.items() if name in _FURTHER]
     return ", ".join(words)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rekindle.regimen import Regimen
+    from rekindle.therapy import Compound
 
 
 @click.command("simulate", short_help="Simulate a regimen, or a table of events.")
 @click.argument("regimen", required=False)
-@click.option("--drug", help="ketamine, esketamine, arketamine, saline or none, if the regimen does not say.")
+@click.option(
+    "--drug",
+    help="ketamine, esketamine, arketamine, saline, none or a compound, if the regimen does not say.",
+)
+@click.option(
+    "--compound",
+    metavar="FILE.toml",
+    help="A compound of your own (rekindle compound define), which the regimen gives.",
+)
 @click.option("--product", "--route", "product", help="Product or route, if the regimen does not say.")
 @click.option("--duration", metavar="TIME", help='How long, e.g. "28 days". Default: last session + 14 days.')
 @click.option(
@@ -23,16 +35,33 @@ import click
 @click.option("--diazepam", metavar="MASS", help="Daily benzodiazepine dose as diazepam.")
 @click.option("--child-pugh", metavar="CLASS", help="Liver class A or B.")
 @click.option(
-    "--person", metavar="FILE", help="Table of one or more real people instead of the options above."
+    "--fact",
+    "facts",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another fact by its name in a person file, e.g. hypertension=yes; may be repeated.",
+)
+@click.option(
+    "--person",
+    metavar="FILE",
+    help="Person file (YAML, TOML) or table of real people instead of the options above.",
 )
 @click.option(
     "--population", type=click.IntRange(min=1), metavar="N", help="A virtual population of N people."
 )
 @click.option("--typical", is_flag=True, help="Typical parameters for everybody: no variability.")
+@click.option("--condition", metavar="NAME", help="mdd or trd; the model is for no other. Default trd.")
 @click.option(
     "--control", metavar="CLASS", help="Control class of a trial, whose non-specific response is added."
 )
 @click.option("--mechanism", help="Hypothesis that carries the mood effect. Default disinhibition.")
+@click.option(
+    "--switch",
+    "switches",
+    multiple=True,
+    metavar="NAME=OPTION",
+    help="Structure of the model, e.g. mood=double_well (see rekindle model show); may be repeated.",
+)
 @click.option(
     "--model",
     "--pharmacokinetics",
@@ -101,23 +130,23 @@ def _simulate_regimen(regimen: str | None, options: dict[str, Any]) -> None:
 
 def _request(regimen: str | None, options: dict[str, Any]) -> Any:
     from rekindle.cli._course import Request
-    from rekindle.cli._options import given_outputs, given_parameters, quantity
+    from rekindle.cli._options import chosen_switches, given_outputs, given_parameters, quantity
     from rekindle.cli._people import find_group, person_facts
-    from rekindle.people import Setting, treatment_model
-    from rekindle.regimen import parse_regimen
+    from rekindle.people import Setting, course_model
+    from rekindle.trials import refuse_other_condition
 
+    if options["condition"] is not None:
+        refuse_other_condition(options["condition"])
     if regimen is None and options["drug"] != "none":
         raise click.UsageError(
             'Give a REGIMEN, for example "ketamine 0.5 mg/kg iv over 40 min", or --events TABLE.csv.'
         )
-    given = parse_regimen(regimen or "none", drug=options["drug"], product=options["product"])
+    given, compound = _treatment(regimen or "none", options)
     pharmacokinetics = options["model"] or "D1"
     if pharmacokinetics != "D1" and options["mechanism"]:
         raise click.UsageError("--mechanism belongs to mood; a published parameter set gives plasma only.")
-    mechanism = options["mechanism"] or "disinhibition"
-    model = treatment_model(pharmacokinetics, mechanism)
+    switches = chosen_switches(options["switches"], options["mechanism"])
     extrapolate = options["extrapolate"]
-    parameters, labels = given_parameters(options["values"], model, extrapolate=extrapolate)
     group = find_group(
         person_facts(options, extrapolate=extrapolate),
         file=options["person"],
@@ -126,13 +155,17 @@ def _request(regimen: str | None, options: dict[str, Any]) -> Any:
         seed=options["seed"],
         extrapolate=extrapolate,
     )
+    model = course_model(given, compound, group.people, pharmacokinetics=pharmacokinetics, **switches)
+    parameters, labels = given_parameters(options["values"], model, extrapolate=extrapolate)
     duration = options["duration"]
     return Request(
         regimen=given,
+        model=model,
+        compound=compound,
         group=group,
         setting=Setting(options["control"]),
         pharmacokinetics=pharmacokinetics,
-        mechanism=mechanism,
+        switches=switches,
         parameters=parameters,
         seed=options["seed"],
         duration_h=None if duration is None else quantity(duration, "h"),
@@ -140,3 +173,15 @@ def _request(regimen: str | None, options: dict[str, Any]) -> Any:
         notes=[f"extrapolation: {label}" for label in labels],
         extrapolate=extrapolate,
     )
+
+
+def _treatment(regimen: str, options: dict[str, Any]) -> tuple[Regimen, Compound | None]:
+    """What is given: the drug or compound that the regimen names, or the user's own compound."""
+    from rekindle.people import read_treatment
+    from rekindle.therapy import read_compound
+
+    drug = options["drug"]
+    if options["compound"] is None:
+        return read_treatment(regimen, drug=drug, product=options["product"])
+    own = read_compound(options["compound"])
+    return read_treatment(regimen, drug=drug or own.name, product=options["product"], own=[own])

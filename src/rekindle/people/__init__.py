@@ -6,7 +6,8 @@ True
 
 from rekindle.people._candidate import CandidateComparison, CandidateRow, Readout, compare_candidate
 from rekindle.people._cohort import read_cohort
-from rekindle.people._compound import compound_regimen, simulate_compound
+from rekindle.people._compound import simulate_compound
+from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
 from rekindle.people._correlation import Correlation
 from rekindle.people._crossover import (
     CrossoverCohort,
@@ -30,19 +31,21 @@ from rekindle.people._eligibility import (
     criteria,
 )
 from rekindle.people._person import Person
-from rekindle.people._person_file import PersonFacts, read_person_facts
+from rekindle.people._person_file import PersonFacts, read_fact, read_person_facts
+from rekindle.people._person_notes import co_medication_notes, idle_fact_notes
 from rekindle.people._population import Population
 from rekindle.people._random import STREAMS, Stream, person_key, random_generator
 from rekindle.people._ranges import Range, person_ranges
 from rekindle.people._resistance import FailedTreatment, Resistance, resistance
 from rekindle.people._simulate import (
+    course_model,
     output_times,
     refuse_uncovered,
     simulate_courses,
     simulate_people,
     treatment_model,
 )
-from rekindle.people._treatment import Course, Setting
+from rekindle.people._treatment import Course, Setting, refuse_idle_numbers, with_implied_switches
 from rekindle.people._variability import RandomEffect, Variability, default_variability, read_variability
 
 __all__ = [
@@ -71,14 +74,17 @@ __all__ = [
     "Stream",
     "Variability",
     "assess_eligibility",
+    "co_medication_notes",
     "compare_candidate",
     "compound_regimen",
+    "course_model",
     "criteria",
     "default_distributions",
     "default_variability",
     "draw_effects",
     "draw_parameters",
     "draw_people",
+    "idle_fact_notes",
     "nimh_crossover",
     "output_times",
     "person_key",
@@ -87,12 +93,17 @@ __all__ = [
     "read_cohort",
     "read_crossover",
     "read_distributions",
+    "read_fact",
     "read_person_facts",
+    "read_treatment",
     "read_variability",
+    "refuse_idle_numbers",
     "refuse_uncovered",
+    "refuse_unmeasured",
     "resistance",
     "simulate_compound",
     "simulate_courses",
     "simulate_people",
     "treatment_model",
+    "with_implied_switches",
 ]

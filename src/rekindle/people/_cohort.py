@@ -8,21 +8,14 @@ from typing import Any
 
 from rekindle.errors import PersonError
 from rekindle.people._person import Person
+from rekindle.people._ranges import person_ranges
 from rekindle.people._tables import read_rows
 
-#: Column -> field of Person. The unit is part of the name: nothing is left to guess.
-NUMBERS = {
-    "weight_kg": "weight_kg",
-    "age_years": "age_years",
-    "height_cm": "height_cm",
-    "bmi_kg_m2": "bmi",
-    "madrs_baseline": "madrs_baseline",
-    "hamd17_baseline": "hamd17_baseline",
-    "item10_baseline": "item10_baseline",
-    "diazepam_equivalent_mg": "diazepam_equivalent_mg",
-}
+#: Field of Person -> column where they differ. The unit is part of the name: nothing is left to guess.
+_COLUMNS = {"bmi": "bmi_kg_m2"}
 _REQUIRED = ("id", "age_years")
-_TEXTS = ("sex", "co_medication", "child_pugh", "cyp2b6_poor")
+_YES_NO = ("cyp2b6_poor", "hypertension")
+_TEXTS = ("sex", "co_medication", "child_pugh", *_YES_NO)
 _MISSING = ("", "n/a", "NA", "NaN", "nan", ".")
 _ANSWERS = {"yes": True, "no": False, "1": True, "0": False}
 
@@ -33,9 +26,9 @@ def read_cohort(
     """Read people from a comma-separated (.csv) or tab-separated (.tsv, .tab, .txt) table with a header.
 
     Columns: id, age_years, weight_kg (or height_cm and bmi_kg_m2, from which weight is computed), and if
-    known sex (F, M), madrs_baseline, hamd17_baseline, item10_baseline, co_medication (separated by
-    semicolons), diazepam_equivalent_mg, child_pugh (A, B), cyp2b6_poor (yes, no). An empty cell or ``n/a``
-    is an unknown fact; age and weight must be known.
+    known sex (F, M), co_medication (separated by semicolons), child_pugh (A, B), cyp2b6_poor and hypertension
+    (yes, no), and every other number of ``person_ranges`` by its name. An empty cell or ``n/a`` is an unknown
+    fact; age and weight must be known.
 
     Args:
         path: the file.
@@ -54,7 +47,7 @@ def read_cohort(
     [('A', 82.0, 'F'), ('B', 70.5, None)]
     """
     people: dict[str, Person] = {}
-    optional = [column for column in (*NUMBERS, *_TEXTS) if column not in _REQUIRED]
+    optional = [column for column in (*number_columns(), *_TEXTS) if column not in _REQUIRED]
     for row_place, cells in read_rows(path, _REQUIRED, optional, ignore):
         row = known_cells(cells)
         place = f"{row_place}, person {row['id'] or '?'}"
@@ -67,6 +60,11 @@ def read_cohort(
             )
         people[person.id] = person
     return list(people.values())
+
+
+def number_columns() -> dict[str, str]:
+    """Column -> field of ``Person`` for everything that is a number."""
+    return {_COLUMNS.get(field, field): field for field in person_ranges()}
 
 
 def known_cells(row: Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +87,7 @@ def read_cell(place: str, column: str, text: str) -> float | None:
 
 
 def _person(place: str, row: Mapping[str, str], allow_extrapolation: bool) -> Person:
-    numbers = {field: read_cell(place, column, row[column]) for column, field in NUMBERS.items()}
+    numbers = {field: read_cell(place, column, row[column]) for column, field in number_columns().items()}
     facts: dict[str, Any] = {field: value for field, value in numbers.items() if value is not None}
     if "weight_kg" not in facts and {"height_cm", "bmi"} <= set(facts):
         facts["weight_kg"] = facts["bmi"] * (facts["height_cm"] / 100) ** 2
@@ -101,10 +99,11 @@ def _person(place: str, row: Mapping[str, str], allow_extrapolation: bool) -> Pe
                 why="Concentrations depend on it",
                 remedy="Give it (weight also as height_cm and bmi_kg_m2), or leave the person out",
             )
-    if row["cyp2b6_poor"] and row["cyp2b6_poor"].lower() not in _ANSWERS:
-        raise PersonError(
-            "RK-PER-023", given=f'{place}: cyp2b6_poor "{row["cyp2b6_poor"]}"', allowed="yes, no or n/a"
-        )
+    for column in _YES_NO:
+        if row[column] and row[column].lower() not in _ANSWERS:
+            raise PersonError(
+                "RK-PER-023", given=f'{place}: {column} "{row[column]}"', allowed="yes, no or n/a"
+            )
     drugs = tuple(drug.strip() for drug in row["co_medication"].split(";") if drug.strip())
     try:
         return Person(
@@ -112,6 +111,7 @@ def _person(place: str, row: Mapping[str, str], allow_extrapolation: bool) -> Pe
             sex=row["sex"] or None,
             child_pugh=row["child_pugh"] or None,
             cyp2b6_poor=_ANSWERS.get(row["cyp2b6_poor"].lower(), False),
+            hypertension=_ANSWERS.get(row["hypertension"].lower()),
             co_medication=drugs,
             allow_extrapolation=allow_extrapolation,
             **facts,

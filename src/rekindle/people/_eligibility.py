@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from rekindle.people._person_file import Fact, PersonFacts, criteria_rows
+from rekindle.people._contradictions import Fact
+from rekindle.people._person import Person
+from rekindle.people._person_file import PersonFacts, criteria_rows
 from rekindle.people._resistance import Resistance, resistance
 from rekindle.people._tables import data_path, read_provenance
 
@@ -77,13 +79,16 @@ def criteria() -> tuple[Criterion, ...]:
     return tuple(sorted(found, key=lambda one: one.kind != "contraindication"))
 
 
-def assess_eligibility(facts: PersonFacts) -> Eligibility:
+def assess_eligibility(person: PersonFacts | Person) -> Eligibility:
     """Which contraindications and cautions apply to a person, and which cannot be judged.
+
+    Of a ``Person`` only what a simulation knows can be judged; what did not help before is read from there.
 
     >>> found = assess_eligibility(PersonFacts("A-17", {"pregnant": True, "hypertension": False}))
     >>> [one.id for one in found.applies], len(found.unknown) > 10
     (['pregnancy'], True)
     """
+    facts = PersonFacts.of(person) if isinstance(person, Person) else person
     by: dict[bool | None, list[Criterion]] = {True: [], False: [], None: []}
     for one in criteria():
         by[one.applies(facts.known)].append(one)

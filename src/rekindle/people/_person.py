@@ -10,6 +10,7 @@ import numpy as np
 from rekindle.errors import PersonError
 from rekindle.people._random import person_key
 from rekindle.people._ranges import person_ranges
+from rekindle.people._resistance import FailedTreatment
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
@@ -36,8 +37,19 @@ class Person:
         madrs_baseline: MADRS total before treatment, points.
         hamd17_baseline: HAM-D17 total before treatment, points.
         item10_baseline: MADRS item 10 before treatment, points.
-        co_medication: names of interacting drugs.
+        co_medication: names of interacting drugs, see ``rekindle.therapy.interaction_names``.
         diazepam_equivalent_mg: daily benzodiazepine dose as diazepam, mg.
+        sedatives: number of further sedatives (opioids, alcohol, antipsychotics); acts only with the switch
+            ``depressant_sedation`` ``assumed``.
+        hypertension: acts only with the switch ``pressure_covariates`` ``assumed``.
+        systolic_mmhg, diastolic_mmhg: pressure before a session, mmHg; a rise is added to it.
+        inflammation_z: inflammation, z-score; a moderator whose direction and size are assumed.
+        stress: stress load, relative units, of assumed size.
+        mtor_inhibition: share of mTORC1 signalling that a drug blocks, 0 to 1.
+        ssri_dose_ratio: daily dose of an SSRI that starts with the treatment, over its usual minimum dose.
+        training_hours_per_day: training or psychotherapy all along, hours a day.
+        failed_treatments: what did not help before, with dose, duration and adherence; None is not stated.
+            No size of effect is attached to it.
         child_pugh: None (no liver disease), "A" or "B".
         cyp2b6_poor: ``CYP2B6*6/*6``.
         allow_extrapolation: accept what is possible but outside the validated range.
@@ -63,6 +75,16 @@ class Person:
     item10_baseline: float | None = field(default=None, kw_only=True)
     co_medication: tuple[str, ...] = field(default=(), kw_only=True)
     diazepam_equivalent_mg: float = field(default=0.0, kw_only=True)
+    sedatives: float | None = field(default=None, kw_only=True)
+    hypertension: bool | None = field(default=None, kw_only=True)
+    systolic_mmhg: float | None = field(default=None, kw_only=True)
+    diastolic_mmhg: float | None = field(default=None, kw_only=True)
+    inflammation_z: float | None = field(default=None, kw_only=True)
+    stress: float | None = field(default=None, kw_only=True)
+    mtor_inhibition: float | None = field(default=None, kw_only=True)
+    ssri_dose_ratio: float | None = field(default=None, kw_only=True)
+    training_hours_per_day: float | None = field(default=None, kw_only=True)
+    failed_treatments: tuple[FailedTreatment, ...] | None = field(default=None, kw_only=True)
     child_pugh: str | None = field(default=None, kw_only=True)
     cyp2b6_poor: bool = field(default=False, kw_only=True)
     allow_extrapolation: bool = field(default=False, kw_only=True, repr=False, compare=False)
@@ -78,6 +100,7 @@ class Person:
                 object.__setattr__(self, name, number)
                 labels.extend([label] if label else [])
         self._check_size()
+        self._check_pressure()
         self._check_classes()
         if labels and not self.allow_extrapolation:
             raise PersonError(
@@ -107,16 +130,17 @@ class Person:
         >>> sorted(Person(1).covariates())
         ['age', 'child_pugh', 'cyp2b6_poor', 'diazepam_equivalent', 'weight']
         """
+        training = self.training_hours_per_day
         values: dict[str, float | None] = {
-            "weight": self.weight_kg,
-            "age": self.age_years,
             "female": None if self.sex is None else float(self.sex == "F"),
             "child_pugh": float(CHILD_PUGH[self.child_pugh]),
             "cyp2b6_poor": float(self.cyp2b6_poor),
-            "diazepam_equivalent": self.diazepam_equivalent_mg,
-            "madrs_baseline": self.madrs_baseline,
-            "item10_baseline": self.item10_baseline,
+            "hypertension": None if self.hypertension is None else float(self.hypertension),
+            "training_rate": None if training is None else training / 24.0,
         }
+        for name, limits in person_ranges().items():
+            if limits.covariate:
+                values[limits.covariate] = getattr(self, name)
         return {
             name: value
             for name, value in values.items()
@@ -136,7 +160,23 @@ class Person:
                 remedy="Correct one of the three, or leave one out",
             )
 
+    def _check_pressure(self) -> None:
+        upper, lower = self.systolic_mmhg, self.diastolic_mmhg
+        if upper is not None and lower is not None and upper <= lower:
+            raise PersonError(
+                "RK-PER-014",
+                given=f"person {self.id}: systolic pressure {upper:g} mmHg and diastolic {lower:g} mmHg",
+                why="Systolic pressure is the higher of the two",
+                remedy="Correct one of them, or leave one out",
+            )
+
     def _check_classes(self) -> None:
+        if self.hypertension not in (None, True, False):
+            raise PersonError(
+                "RK-PER-033",
+                given=f"person {self.id}: hypertension {self.hypertension!r}",
+                allowed="True, False or None (unknown)",
+            )
         if self.sex is not None and self.sex not in SEXES:
             raise PersonError(
                 "RK-PER-015",

@@ -1,48 +1,93 @@
-"""Read a person file (YAML or TOML) for the eligibility check: every fact checked, contradictions refused."""
+"""Read a person file (YAML or TOML) for eligibility and simulation: every fact checked."""
 
 from __future__ import annotations
 
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from rekindle.errors import PersonError, nearest
-from rekindle.people._person import BMI_TOLERANCE
+from rekindle.people._contradictions import Fact, refuse_contradictions
+from rekindle.people._person import Person
+from rekindle.people._ranges import person_ranges
 from rekindle.people._resistance import FailedTreatment, read_failed_treatments
 from rekindle.people._tables import data_path, read_rows
 
-#: Facts that are numbers, with what is possible.
-NUMBERS = {
+#: What is possible where a clinician may meet more than a simulation accepts.
+_WIDER = {
     "age_years": (0.0, 120.0),
     "weight_kg": (20.0, 350.0),
-    "height_cm": (100.0, 230.0),
-    "bmi": (8.0, 120.0),
-    "madrs_baseline": (0.0, 60.0),
     "systolic_mmhg": (60.0, 260.0),
     "diastolic_mmhg": (30.0, 160.0),
-    "diazepam_equivalent_mg": (0.0, 200.0),
     "weeks_since_cardiovascular_event": (0.0, 5200.0),
 }
 CHOICES = {"sex": ("F", "M"), "child_pugh": ("none", "A", "B", "C")}
 TEXTS = ("id", "diagnosis")
-LISTS = ("failed_treatments",)
+LISTS = ("failed_treatments", "co_medication")
+#: Answered yes or no, for a simulation only.
+_YES_NO = ("cyp2b6_poor",)
 #: Written for an event that never happened.
 NEVER = "never"
-
-Fact = bool | float | str
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
-    """What is known about a person who may be treated; a fact that is not in ``known`` is unknown."""
+    """What is known about a person who may be treated; a fact that is not in ``known`` is unknown.
+
+    ``co_medication`` names interacting drugs as ``Person`` does.
+    """
 
     id: str
     known: Mapping[str, Fact]
     failed_treatments: tuple[FailedTreatment, ...] | None = field(default=None)
+    co_medication: tuple[str, ...] = field(default=())
+
+    def person(self, *, allow_extrapolation: bool = False) -> Person:
+        """The person for a simulation: with every fact that one uses; the others are for eligibility only.
+
+        Raises:
+            PersonError: age or weight unknown, or a person whom ``Person`` refuses.
+
+        >>> facts = PersonFacts("A", {"age_years": 45.0, "weight_kg": 72.0, "pregnant": False})
+        >>> facts.person().age_years
+        45.0
+        """
+        for name in ("age_years", "weight_kg"):
+            if name not in self.known:
+                raise PersonError(
+                    "RK-PER-024",
+                    given=f"person {self.id}: {name} is not known",
+                    why="Concentrations depend on it",
+                    remedy="Give it in the person file",
+                )
+        used = {one.name for one in fields(Person) if one.init}
+        facts: dict[str, Any] = {name: value for name, value in self.known.items() if name in used}
+        if facts.get("child_pugh") == "none":
+            del facts["child_pugh"]
+        return Person(
+            self.id,
+            co_medication=self.co_medication,
+            failed_treatments=self.failed_treatments,
+            allow_extrapolation=allow_extrapolation,
+            **facts,
+        )
+
+    @staticmethod
+    def of(person: Person) -> PersonFacts:
+        """What eligibility can read from a person of a simulation.
+
+        >>> PersonFacts.of(Person(1, systolic_mmhg=150)).known["systolic_mmhg"]
+        150.0
+        """
+        others = ("id", "failed_treatments", "co_medication", "allow_extrapolation", "extrapolations")
+        stated = {one.name: getattr(person, one.name) for one in fields(Person) if one.name not in others}
+        known = {name: value for name, value in stated.items() if value is not None}
+        return PersonFacts(person.id, known, person.failed_treatments, person.co_medication)
 
 
 def read_person_facts(path: str | PathLike[str]) -> PersonFacts:
@@ -64,18 +109,67 @@ def read_person_facts(path: str | PathLike[str]) -> PersonFacts:
     facts = {str(key): _fact(name, str(key), value) for key, value in content.items() if key not in LISTS}
     treatments = read_failed_treatments(name, content.get("failed_treatments"))
     known = {key: value for key, value in facts.items() if value is not None}
-    _refuse_contradictions(name, known)
-    return PersonFacts(str(known.pop("id", Path(path).stem)), known, treatments)
+    refuse_contradictions(name, known)
+    drugs = _drugs(name, content.get("co_medication"))
+    return PersonFacts(str(known.pop("id", Path(path).stem)), known, treatments, drugs)
+
+
+def read_fact(text: str) -> tuple[str, Fact]:
+    """One fact of a simulation as ``name=value``, for example ``hypertension=yes``.
+
+    Raises:
+        PersonError: a fact that a simulation does not use, or a value that is not possible.
+
+    >>> read_fact("hypertension=yes"), read_fact("systolic_mmhg=150")
+    (('hypertension', True), ('systolic_mmhg', 150.0))
+    """
+    name, _, written = (part.strip() for part in text.partition("="))
+    used = [
+        one.name for one in fields(Person) if one.init and one.name in (*number_facts(), *_simulated_yes_no())
+    ]
+    if name not in used or not written:
+        raise PersonError(
+            "RK-PER-037",
+            given=f'fact "{text}"{nearest(name, used)}',
+            allowed=f"NAME=VALUE with one of: {', '.join(used)}",
+            why="A fact that is silently ignored could be the one that matters",
+        )
+    value = {"yes": True, "no": False}.get(written, _as_number(written))
+    found = _fact("fact", name, value)
+    assert found is not None, "only what is written reaches this place"
+    return name, found
+
+
+def _simulated_yes_no() -> tuple[str, ...]:
+    return tuple(one.name for one in fields(Person) if one.name in yes_no_facts())
+
+
+def _as_number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+@cache
+def number_facts() -> Mapping[str, tuple[float, float]]:
+    """Facts that are numbers, with what is possible.
+
+    >>> number_facts()["bmi"]
+    (8.0, 120.0)
+    """
+    return {**{name: limits.possible for name, limits in person_ranges().items()}, **_WIDER}
 
 
 def yes_no_facts() -> tuple[str, ...]:
-    """Facts that are answered yes or no: those of the criteria that are no numbers or choices.
+    """Facts that are answered yes or no: those of the criteria that are no numbers or choices, and some more.
 
     >>> "pregnant" in yes_no_facts()
     True
     """
-    others = {*NUMBERS, *CHOICES}
-    return tuple(dict.fromkeys(row["fact"] for row in criteria_rows() if row["fact"] not in others))
+    others = {*number_facts(), *CHOICES}
+    facts = [row["fact"] for row in criteria_rows() if row["fact"] not in others]
+    return tuple(dict.fromkeys([*facts, *_YES_NO]))
 
 
 def criteria_rows() -> list[dict[str, str]]:
@@ -121,7 +215,7 @@ def _unique_keys(yaml: Any, name: str) -> Any:
 
 
 def _fact(file: str, name: str, value: Any) -> Fact | None:
-    known = (*TEXTS, *NUMBERS, *CHOICES, *yes_no_facts(), *LISTS)
+    known = (*TEXTS, *number_facts(), *CHOICES, *yes_no_facts(), *LISTS)
     if name not in known:
         raise PersonError(
             "RK-PER-051",
@@ -133,7 +227,7 @@ def _fact(file: str, name: str, value: Any) -> Fact | None:
         return None
     if name in TEXTS:
         return str(value)
-    if name in NUMBERS:
+    if name in number_facts():
         return _number(file, name, value)
     if name in CHOICES:
         if value not in CHOICES[name]:
@@ -144,10 +238,18 @@ def _fact(file: str, name: str, value: Any) -> Fact | None:
     return value
 
 
+def _drugs(file: str, entry: Any) -> tuple[str, ...]:
+    if entry is None or entry == "unknown":
+        return ()
+    if not isinstance(entry, list) or not all(isinstance(name, str) for name in entry):
+        raise _bad(file, "co_medication", entry, "A list of names, for example [rifampicin]")
+    return tuple(entry)
+
+
 def _number(file: str, name: str, value: Any) -> float:
     if name == "weeks_since_cardiovascular_event" and value == NEVER:
         return math.inf
-    low, high = NUMBERS[name]
+    low, high = number_facts()[name]
     ordinary = isinstance(value, int | float) and not isinstance(value, bool)
     if not (ordinary and low <= value <= high):
         raise _bad(file, name, value, f"A number from {low:g} to {high:g}, or unknown")
@@ -156,47 +258,3 @@ def _number(file: str, name: str, value: Any) -> float:
 
 def _bad(file: str, name: str, value: object, allowed: str) -> PersonError:
     return PersonError("RK-PER-053", given=f"{file}: {name} {value!r}", allowed=allowed)
-
-
-def _refuse_contradictions(file: str, known: Mapping[str, Fact]) -> None:
-    def refuse(fields: str, why: str) -> None:
-        raise PersonError(
-            "RK-PER-052",
-            given=f"{file}: {fields} contradict each other",
-            why=why,
-            remedy="Correct one of them, or write unknown",
-        )
-
-    get = known.get
-    for name in ("pregnant", "breastfeeding"):
-        if get(name) is True and get("sex") == "M":
-            refuse(f"sex M and {name} yes", "One of the two is a mistake")
-    if get("psychosis_now") is True and get("psychosis_history") is False:
-        refuse("psychosis_now yes and psychosis_history no", "What is there now is part of the history")
-    event = get("weeks_since_cardiovascular_event")
-    if isinstance(event, float) and math.isfinite(event) and get("heart_disease") is False:
-        refuse(
-            f"weeks_since_cardiovascular_event {event:g} and heart_disease no", "The event is a heart disease"
-        )
-    dose = get("diazepam_equivalent_mg")
-    if isinstance(dose, float) and dose > 0 and get("cns_depressants") is False:
-        refuse(
-            f"diazepam_equivalent_mg {dose:g} and cns_depressants no", "A benzodiazepine is such a sedative"
-        )
-    _refuse_pressure(get("systolic_mmhg"), get("diastolic_mmhg"), refuse)
-    weight, height, bmi = (get(name) for name in ("weight_kg", "height_cm", "bmi"))
-    if isinstance(weight, float) and isinstance(height, float) and isinstance(bmi, float):
-        computed = weight / (height / 100) ** 2
-        if abs(computed / bmi - 1) > BMI_TOLERANCE:
-            refuse(
-                f"weight_kg {weight:g}, height_cm {height:g} and bmi {bmi:g}",
-                f"Weight and height make {computed:.1f} kg/m^2",
-            )
-
-
-def _refuse_pressure(systolic: Fact | None, diastolic: Fact | None, refuse: Any) -> None:
-    if isinstance(systolic, float) and isinstance(diastolic, float) and systolic <= diastolic:
-        refuse(
-            f"systolic_mmhg {systolic:g} and diastolic_mmhg {diastolic:g}",
-            "Systolic pressure is the higher of the two",
-        )

@@ -14,6 +14,7 @@ ADULT_AGE_YEARS = 18
 _COLUMNS = (
     "field",
     "unit",
+    "covariate",
     "validated_low",
     "validated_high",
     "possible_low",
@@ -26,7 +27,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Limits of one field: what the data behind the model cover, and what is possible at all."""
+    """Limits of one field: what the data behind the model cover, and what is possible at all.
+
+    ``covariate`` is the covariate of the therapy model that takes the value as it is; empty for the others.
+    """
 
     field: str
     unit: str
@@ -35,6 +39,7 @@ class Range:
     mark: str
     source: str
     description: str
+    covariate: str = ""
 
     def check(self, person: str, value: object) -> tuple[float, str]:
         """Return the value as a float, and the label of an extrapolation (empty within the validated range).
@@ -84,6 +89,13 @@ def person_ranges() -> dict[str, Range]:
             validated = (read_number(place, row, "validated_low"), read_number(place, row, "validated_high"))
         mark, source = read_provenance(place, row)
         ranges[row["field"]] = Range(
-            row["field"], row["unit"], validated, possible, mark, source, row["description"]
+            row["field"],
+            row["unit"],
+            validated,
+            possible,
+            mark,
+            source,
+            row["description"],
+            row["covariate"],
         )
     return ranges

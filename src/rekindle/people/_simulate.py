@@ -7,12 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rekindle.engine import DEFAULT_TOLERANCE, EventTable, Trajectory, solve
-from rekindle.errors import RegimenError
+from rekindle.errors import ParameterError, RegimenError
+from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
 from rekindle.people._person import Person
-from rekindle.people._treatment import Course, Setting, event_rows, person_parameters
+from rekindle.people._treatment import (
+    Course,
+    Setting,
+    event_rows,
+    person_parameters,
+    refuse_idle_numbers,
+    with_implied_switches,
+)
 from rekindle.people._variability import Variability, default_variability
-from rekindle.regimen import Regimen, parse_regimen
-from rekindle.therapy import coverage, pharmacokinetic_model, therapy_model
+from rekindle.regimen import DRUGS, Regimen
+from rekindle.therapy import Compound, compound_model, coverage, pharmacokinetic_model, therapy_model
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
@@ -28,8 +36,10 @@ def simulate_people(
     times: Iterable[float] | None = None,
     outputs: Sequence[str] | None = None,
     setting: Setting | None = None,
+    compound: Compound | None = None,
     pharmacokinetics: str = "D1",
     mechanism: str = "disinhibition",
+    switches: Mapping[str, str] | None = None,
     typical: bool | None = None,
     variability: Variability | None = None,
     parameters: Mapping[str, float] | None = None,
@@ -44,13 +54,17 @@ def simulate_people(
     """Simulate a regimen from the dose to mood and safety.
 
     Args:
-        regimen: a ``Regimen`` or its text, for example ``"ketamine 0.5 mg/kg iv over 40 min, weekly x 4"``.
+        regimen: a ``Regimen`` or its text, for example ``"ketamine 0.5 mg/kg iv over 40 min, weekly x 4"``;
+            the drug of a text may be a compound of this package.
         people: one person, or any number of them.
         times: output times in h from the first dose; default ``output_times`` of the regimen.
         outputs: names of outputs; default all.
         setting: control class of the trial and what people believe; default none (drug and open label).
+        compound: the compound that the regimen gives, if it is not ketamine (see ``read_treatment``).
         pharmacokinetics: "D1", or an alternative published set, which gives plasma only.
         mechanism: hypothesis that carries the mood effect.
+        switches: further structural choices, for example ``{"mood": "double_well"}``; see
+            ``rekindle model show``. What people take may set one by itself (naltrexone: ``opioid_gate``).
         typical: True gives everybody the typical parameters, False draws them; default True for one person.
         variability: random effects; default those of the therapy model.
         parameters: typical values that replace the model's own.
@@ -70,17 +84,29 @@ def simulate_people(
     >>> bool(20 < one["madrs_latent"][0, 0] < 26)
     True
     """
-    regimen = parse_regimen(regimen) if isinstance(regimen, str) else regimen
+    if isinstance(regimen, str):
+        if compound is None:
+            regimen, compound = read_treatment(regimen)
+        else:
+            regimen = compound_regimen(compound, regimen)
     persons = [people] if isinstance(people, Person) else list(people)
+    model = course_model(
+        regimen,
+        compound,
+        persons,
+        pharmacokinetics=pharmacokinetics,
+        **{"mechanism": mechanism, **(switches or {})},
+    )
     if not allow_extrapolation:
         refuse_uncovered(regimen, persons)
+    refuse_idle_numbers(persons, parameters or {})
     if typical is None:
         typical = len(persons) == 1
     grid = list(times) if times is not None else output_times(regimen)
     return simulate_courses(
         {person: [Course(regimen)] for person in persons},
         times=grid,
-        model=treatment_model(pharmacokinetics, mechanism),
+        model=model,
         model_name=pharmacokinetics,
         setting=setting or Setting(),
         variability=None if typical else variability or default_variability(pharmacokinetics),
@@ -101,6 +127,7 @@ def refuse_uncovered(regimen: Regimen, persons: Iterable[Person]) -> None:
     Raises:
         RegimenError: such a dose.
 
+    >>> from rekindle.regimen import parse_regimen
     >>> refuse_uncovered(parse_regimen("ketamine 0.5 mg/kg iv over 40 min"), [Person(1)])
     """
     for person in persons:
@@ -145,7 +172,8 @@ def simulate_courses(
     ]
     extrapolate = any(person.extrapolations for person in courses)
     events = EventTable.from_rows(rows, model, extrapolate=extrapolate)
-    known = None if variability is None else variability.of(model)
+    stated = {*setting.parameters(model), *(parameters or {})}
+    known = None if variability is None else variability.around(model, stated)
     drawn = {
         person.id: person_parameters(
             model,
@@ -172,16 +200,64 @@ def simulate_courses(
     )
 
 
-def treatment_model(pharmacokinetics: str = "D1", mechanism: str = "disinhibition") -> Model:
-    """The whole therapy on D1, or the plasma model of an alternative published set."""
+def course_model(
+    regimen: Regimen,
+    compound: Compound | None,
+    people: Iterable[Person],
+    *,
+    pharmacokinetics: str = "D1",
+    **switches: str,
+) -> Model:
+    """The model in which a regimen can be given to these people.
+
+    Raises:
+        ParameterError: an incomplete compound, a regimen of another one, or a published set of ketamine.
+        PersonError: people with interacting drugs that were never measured with the compound.
+
+    >>> from rekindle.regimen import parse_regimen
+    >>> course_model(parse_regimen("84 mg nasal"), None, [], mechanism="mixture").name
+    'ketamine_therapy'
+    """
+    label = "" if compound is None else compound.label
+    if regimen.compound != ("" if label in DRUGS else label):
+        raise ParameterError(
+            "RK-PAR-136",
+            given=f"a regimen of {regimen.given}, simulated with {label or 'ketamine'}",
+            allowed="The compound that the regimen was read with",
+            why="Another molecule would be simulated than the one that is named",
+            remedy="Give the compound as well: compound=",
+        )
+    persons = list(people)
     if pharmacokinetics == "D1":
-        return therapy_model(mechanism=mechanism)
-    return pharmacokinetic_model(pharmacokinetics)
+        switches = with_implied_switches(persons, switches)
+    if compound is None:
+        return treatment_model(pharmacokinetics, **switches)
+    if pharmacokinetics != "D1":
+        raise ParameterError(
+            "RK-PAR-137",
+            given=f"{label} with the parameter set {pharmacokinetics}",
+            allowed="D1, in which a compound has kinetics of its own",
+            why="The other sets were published for ketamine alone",
+        )
+    refuse_unmeasured(compound, persons)
+    return compound_model(compound, **switches)
+
+
+def treatment_model(pharmacokinetics: str = "D1", mechanism: str = "disinhibition", **switches: str) -> Model:
+    """The whole therapy on D1, or the plasma model of an alternative published set, which has no mechanism.
+
+    Raises:
+        ModelError: a switch or option that the model does not have.
+    """
+    if pharmacokinetics == "D1":
+        return therapy_model(mechanism=mechanism, **switches)
+    return pharmacokinetic_model(pharmacokinetics, **switches)
 
 
 def output_times(regimen: Regimen, duration_h: float | None = None) -> list[float]:
     """Times that show a course well: fine around the first and last session, daily in between (h).
 
+    >>> from rekindle.regimen import parse_regimen
     >>> times = output_times(parse_regimen("ketamine 0.5 mg/kg iv over 40 min, weekly x 3"))
     >>> times[0], times[-1]
     (0.0, 672.0)

@@ -18,6 +18,8 @@ from rekindle.therapy import (
     dose_records,
     interaction,
     interaction_names,
+    refuse_double_count,
+    scenario_interactions,
 )
 
 if TYPE_CHECKING:
@@ -87,11 +89,72 @@ def event_rows(
         )
         rows += [{**row, "TIME": row["TIME"] + course.start_h} for row in found]
         occasion += len(course.regimen.sessions)
+    _refuse_antidepressant_twice(person, setting, extra_rows)
     facts = {**person.covariates(model), **setting.covariates(model)}
     if extra_rows:
         rows = sorted([*(dict(row) for row in extra_rows), *rows], key=lambda row: float(row["TIME"]))
     first = min((row["TIME"] for row in rows), default=0.0)
     return [{"ID": person.id, **row} for row in [{"TIME": min(first, 0.0), "EVID": 2, **facts}, *rows]]
+
+
+def _refuse_antidepressant_twice(
+    person: Person, setting: Setting, extra_rows: Sequence[Mapping[str, Any]]
+) -> None:
+    later = max((float(row.get("ssri_dose_ratio", 0.0)) for row in extra_rows), default=0.0)
+    own = person.ssri_dose_ratio or 0.0
+    refuse_double_count(setting.control_class, max(own, later))
+    if own > 0.0 and later > 0.0:
+        raise PersonError(
+            "RK-PER-034",
+            given=f"person {person.id} starts an SSRI, and so does the treatment",
+            why="The treatment would replace what the person takes",
+            remedy="State it once",
+        )
+
+
+def with_implied_switches(people: Iterable[Person], switches: Mapping[str, str]) -> dict[str, str]:
+    """Switches of the model, with those that a drug of these people needs.
+
+    Raises:
+        PersonError: a switch for a drug that nobody takes, or one that contradicts what somebody takes.
+
+    >>> with_implied_switches([Person("1", co_medication=("naltrexone",))], {})
+    {'opioid_gate': 'naltrexone'}
+    """
+    chosen = dict(switches)
+    taken = {name for person in people for name in person.co_medication}
+    for drug in scenario_interactions():
+        stated = chosen.get(drug.switch)
+        if drug.name in taken and stated in (None, drug.option):
+            chosen[drug.switch] = drug.option
+        elif (drug.name in taken) != (stated == drug.option):
+            raise PersonError(
+                "RK-PER-035",
+                given=f"switch {drug.switch}={stated}, while "
+                f"{'somebody' if drug.name in taken else 'nobody'} takes {drug.name}",
+                allowed="A switch that says the same as the co-medication of the people",
+                remedy=f"State {drug.name} as co-medication and leave the switch out",
+            )
+    return chosen
+
+
+def refuse_idle_numbers(people: Iterable[Person], parameters: Mapping[str, float]) -> None:
+    """Refuse a number for the effect of a drug that nobody takes.
+
+    Raises:
+        PersonError: naming the drug.
+
+    >>> refuse_idle_numbers([Person("1")], {})
+    """
+    taken = {name for person in people for name in person.co_medication}
+    for drug in scenario_interactions():
+        if drug.user_parameter in parameters and drug.name not in taken:
+            raise PersonError(
+                "RK-PER-039",
+                given=f"{drug.user_parameter} has a value, and nobody takes {drug.name}",
+                why="It acts in those who take the drug, so it would do nothing",
+                remedy=f"State {drug.name} as co-medication",
+            )
 
 
 def person_parameters(
@@ -108,9 +171,14 @@ def person_parameters(
     """Parameters of one person: control class, interacting drugs and own values, then variability.
 
     Raises:
-        PersonError: an interacting drug that has no record.
+        PersonError: an interacting drug that has no record, or one whose effect needs a number of the user.
     """
-    typical = {**setting.parameters(model), **_interactions(model, person, courses), **given}
+    typical = {
+        **setting.parameters(model),
+        **_interactions(model, person, courses),
+        **given,
+        **_scenarios(model, person, given),
+    }
     if variability is None:
         return dict(typical)
     routes = {course.regimen.product.route for course in courses}
@@ -119,6 +187,26 @@ def person_parameters(
     return draw_parameters(
         model, known, seed=seed, person=person.id, trial=trial, occasions=occasions, typical=typical
     )
+
+
+def _scenarios(model: Model, person: Person, given: Mapping[str, float]) -> dict[str, float]:
+    """Numbers of the user for drugs without one: they act in those who take the drug."""
+    values = {}
+    for drug in scenario_interactions():
+        chosen = drug.switch in model.switches and model.switches[drug.switch].chosen == drug.option
+        takes = drug.name in person.co_medication
+        if takes and drug.switch in model.switches and not (chosen and drug.user_parameter in given):
+            raise PersonError(
+                "RK-PER-036",
+                given=f"person {person.id} takes {drug.name}, and {drug.user_parameter} has no value",
+                allowed=f"{drug.user_parameter}: {model.parameters[drug.user_parameter].description}",
+                why=drug.description[0].upper() + drug.description[1:],
+                remedy=f"Give a number of your own, for example --set {drug.user_parameter}=0.5 "
+                "(to show the form only)",
+            )
+        if not takes and (chosen or drug.user_parameter in given):
+            values[drug.user_parameter] = drug.without
+    return values
 
 
 @lru_cache(maxsize=8)

@@ -27,6 +27,10 @@ _GROUP_COLUMNS = ("group", "correlation")
 Level = Literal["person", "occasion"]
 
 
+#: Values of a scale around which nothing can vary.
+_ENDS: dict[str, tuple[float, ...]] = {"log": (0.0,), "logit": (0.0, 1.0)}
+
+
 @dataclass(frozen=True, slots=True)
 class RandomEffect:
     """One row: ``parameter`` varies with standard deviation ``omega`` of eta, at one level.
@@ -114,6 +118,21 @@ class Variability:
     def of(self, model: Model) -> Variability:
         """Return the variability of the parameters that a model has (a part of the therapy model, say)."""
         return self.only([name for name in self.parameters if name in model.parameters])
+
+    def around(self, model: Model, given: Collection[str] = ()) -> Variability:
+        """Return what can vary in a model, for parameters that have its values unless they are ``given``.
+
+        A share that a model states as none or as the whole has nothing to vary around and is left out, as
+        with a compound that is absorbed completely or has no metabolite.
+        """
+        known = self.of(model)
+        fixed = {
+            effect.parameter
+            for effect in known.effects
+            if effect.parameter not in given
+            and model.parameters[effect.parameter].value in _ENDS[effect.scale]
+        }
+        return known.only([name for name in known.parameters if name not in fixed]) if fixed else known
 
     def without(self, level: Level) -> Variability:
         """Return a copy in which nothing varies at one level."""

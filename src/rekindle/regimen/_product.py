@@ -16,8 +16,9 @@ from types import MappingProxyType
 
 from rekindle.errors import RegimenError, nearest
 
-#: What can be given: ``ketamine`` is the racemate, ``saline`` has sessions but no drug, ``none`` has neither.
-DRUGS = ("ketamine", "esketamine", "arketamine", "saline", "none")
+#: What can be given: ``ketamine`` is the racemate, ``midazolam`` an active control, ``saline`` has sessions
+#: but no drug, ``none`` has neither.
+DRUGS = ("ketamine", "esketamine", "arketamine", "midazolam", "saline", "none")
 #: No regimen holds more doses than this; every device of a session counts as one dose.
 MAXIMUM_DOSES = 100_000
 #: Relative tolerance for amounts that were converted from another unit.

@@ -25,6 +25,7 @@ class Regimen:
         product: how the drug is given.
         sessions: the visits in order of time; empty only for ``none``.
         warnings: sentences about what was changed while reading, for example a widened infusion.
+        compound: compound that is given in the place of the drug, as it is shown; empty for the drug itself.
 
     Raises:
         RegimenError: a dose that the product cannot give, or sessions that overlap.
@@ -35,6 +36,7 @@ class Regimen:
     product: Product
     sessions: tuple[Session, ...]
     warnings: tuple[str, ...] = field(default=(), compare=False)
+    compound: str = ""
 
     def __post_init__(self) -> None:
         check_drug(self.product, self.drug)
@@ -91,6 +93,16 @@ class Regimen:
         return regimen if text else replace(regimen, text=regimen.to_text())
 
     @property
+    def given(self) -> str:
+        """What is given, as it is shown: the compound, else the drug.
+
+        >>> from rekindle.regimen import parse_regimen
+        >>> parse_regimen("84 mg nasal").given
+        'esketamine'
+        """
+        return self.compound or self.drug
+
+    @property
     def duration_h(self) -> float:
         """Hours from time 0 to the end of the last infusion or the last device; 0 without sessions.
 
@@ -109,7 +121,7 @@ class Regimen:
         >>> parse_regimen("84mg on days 1,4, 8,11 then weekly x 2 starting day 15", product="nasal").to_text()
         'esketamine nasal 84 mg, twice weekly x 4, then weekly x 2'
         """
-        return write_text(self.drug, self.product, self.sessions)
+        return write_text(self.given, self.product, self.sessions)
 
     def describe(self) -> str:
         """One plain-English line.
@@ -119,7 +131,7 @@ class Regimen:
         >>> parse_regimen(text).describe()
         'ketamine 0.5 mg/kg IV over 40 min; 12 sessions over 50 days: twice weekly for 4 weeks, then weekly'
         """
-        return write_sentence(self.drug, self.product, self.sessions)
+        return write_sentence(self.given, self.product, self.sessions)
 
     def __str__(self) -> str:
         return self.describe()

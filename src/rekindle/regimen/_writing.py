@@ -71,7 +71,7 @@ def _runs(times: Sequence[float]) -> list[tuple[Cadence | None, tuple[float, ...
 
 
 def write_text(drug: str, product: Product, sessions: Sequence[Session]) -> str:
-    """Canonical text; reading it gives the same drug, product and sessions."""
+    """Canonical text; reading it gives the same drug (or compound), product and sessions."""
     if not sessions:
         return drug
     phrases, before = [], None

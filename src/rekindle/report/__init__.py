@@ -8,6 +8,14 @@ HTML files that need nothing from anywhere.
 """
 
 from rekindle.report._bands import BAND_LEVEL, Band, band_of, trajectory_bands
+from rekindle.report._candidate_page import (
+    CANDIDATE_REMARKS,
+    candidate_figures,
+    candidate_page,
+    candidate_records,
+    candidate_tables,
+    write_candidate,
+)
 from rekindle.report._comparison_page import (
     REMARKS,
     comparison_figures,
@@ -67,6 +75,7 @@ from rekindle.report._terminal import print_summary, print_table
 
 __all__ = [
     "BAND_LEVEL",
+    "CANDIDATE_REMARKS",
     "HIGHEST_GRADE",
     "REMARKS",
     "SCORE_DAYS",
@@ -94,6 +103,10 @@ __all__ = [
     "arm_colour",
     "band_of",
     "block_figure",
+    "candidate_figures",
+    "candidate_page",
+    "candidate_records",
+    "candidate_tables",
     "comparison_bars_figure",
     "comparison_figures",
     "comparison_mood_figure",
@@ -133,6 +146,7 @@ __all__ = [
     "trajectory_bands",
     "trajectory_columns",
     "visible_text",
+    "write_candidate",
     "write_comparison",
     "write_course",
     "write_crossover",

@@ -77,14 +77,29 @@ def comparison_figures(comparison: Comparison) -> dict[str, PageFigure]:
         f"{title}: " + ", ".join(f"{name} {number(bar.value)}" for name, bar in bars.items())
         for title, bars in panels.items()
     )
+    remission = endpoint("remission", "MADRS").threshold
+    shares = {
+        _short(outcome): {name: _bar(comparison.results[name][outcome]) for name in names}
+        for outcome in comparison.outcomes
+        if outcome.startswith(("response_day_", "remission_day_"))
+    }
+    reached = "; ".join(
+        f"{title}: " + ", ".join(f"{name} {number(bar.value)}" for name, bar in bars.items())
+        for title, bars in shares.items()
+    )
     course = "Course of the MADRS score without rating error, in the same people"
     effects = "First session: acute effects and readiness to leave; nausea and dizziness: in any session"
-    remission = endpoint("remission", "MADRS").threshold
     return {
         "mood": PageFigure(
             comparison_mood_figure(bands, threshold=remission),
             f"{course}. {ends}.",
             f"{course}. Line: median; band: the middle half of people.",
+        ),
+        "response": PageFigure(
+            comparison_bars_figure(shares, columns=len(shares) // 2),
+            f"Response and remission. {reached}.",
+            f"Response (a fall of half) and remission (MADRS at most {remission:g}) by simulated ratings. "
+            "Line: 90 % interval.",
         ),
         "acute": PageFigure(
             comparison_bars_figure(panels), f"{effects}. {acute}.", f"{effects}. Line: 90 % interval."
@@ -119,9 +134,9 @@ def comparison_page(comparison: Comparison, figures: Mapping[str, PageFigure]) -
     ]
     sections = [
         Section("Treatments", tables=[given]),
-        Section("Mood", figures=[figures["mood"]]),
+        Section("Mood", figures=[figures["mood"], figures["response"]]),
         Section("During a session", figures=[figures["acute"]]),
-        Section("Side by side", tables=[table, against]),
+        Section("Side by side", tables=[table, against] if comparison.differences else [table]),
         Section("Remarks", [*REMARKS, *comparison.notes]),
     ]
     facts = [("people", str(comparison.people)), ("seed", str(comparison.seed))]
@@ -186,6 +201,16 @@ def _label(comparison: Comparison, name: str) -> str:
     return label if unit == "1" else f"{label}, {unit}"
 
 
+def _short(outcome: str) -> str:
+    """Heading of a panel of response or remission.
+
+    >>> _short("remission_day_56")
+    'Remission, day 56 (%)'
+    """
+    name, _, day = outcome.partition("_day_")
+    return f"{name.capitalize()}, day {day} (%)"
+
+
 def _cell(result: Result) -> str:
     if not math.isfinite(result.value):
         return "–"
@@ -198,7 +223,8 @@ def _cell(result: Result) -> str:
 
 
 def _bar(result: Result) -> Bar:
-    return Bar(result.value, result.low, result.high)
+    absent = "not reported" if result.over == "people of the trial" else "not modelled"
+    return Bar(result.value, result.low, result.high, absent)
 
 
 def _known(value: object) -> object:

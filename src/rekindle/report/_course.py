@@ -14,15 +14,9 @@ from rekindle.report._figures_plasma import plasma_figure
 from rekindle.report._figures_states import block_figure, state_figure
 from rekindle.report._format import number
 from rekindle.report._page import Page, PageFigure, PageTable, Section
+from rekindle.report._style import styled
 from rekindle.report._summary import CourseSummary, Peak
-from rekindle.report._terminal import (
-    PEAK_TIME,
-    STATE_TIME,
-    peak_columns,
-    peak_rows,
-    score_columns,
-    score_rows,
-)
+from rekindle.report._terminal import peak_columns, peak_rows, score_columns, score_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,6 +31,8 @@ PLASMA_LABELS = {
     "s_norketamine": "S-norketamine",
     "hnk": "hydroxynorketamine",
 }
+#: The same three for a compound that is not ketamine.
+COMPOUND_PLASMA = ("parent", "first metabolite", "second metabolite")
 ACUTE_LABELS = {
     "cadss": "Dissociation (CADSS)",
     "systolic_change": "Systolic over baseline",
@@ -70,6 +66,7 @@ class CourseReport:
         arm: drug given, which sets the colours.
         sessions_h: starts of the sessions (h).
         facts: (name, text) pairs of how it was made.
+        compound: compound that is not ketamine, as it is shown; every figure then names it.
     """
 
     summary: CourseSummary
@@ -77,6 +74,7 @@ class CourseReport:
     arm: str
     sessions_h: Sequence[float]
     facts: Sequence[tuple[str, str]] = ()
+    compound: str = ""
 
 
 def course_figures(report: CourseReport) -> dict[str, PageFigure]:
@@ -84,7 +82,7 @@ def course_figures(report: CourseReport) -> dict[str, PageFigure]:
     bands, start = report.bands, (report.sessions_h or [0.0])[0]
     spread = "Line: median; band: 90 % of people." if report.summary.people > 1 else "One typical person."
     figures: dict[str, PageFigure] = {}
-    plasma = _plasma(bands)
+    plasma = _plasma(bands, report.compound)
     if plasma and max(float(band.median.max()) for band in plasma) > 0:
         figures["plasma"] = _figure(
             plasma_figure(plasma[:3], start_h=start),
@@ -121,7 +119,7 @@ def course_figures(report: CourseReport) -> dict[str, PageFigure]:
         figures["plasticity"] = _figure(
             state_figure(states), states, "States behind the mood effect, model state, not measured", spread
         )
-    return figures
+    return {name: _marked(figure, report.compound) for name, figure in figures.items()}
 
 
 def course_page(report: CourseReport, figures: Mapping[str, PageFigure]) -> Page:
@@ -129,11 +127,7 @@ def course_page(report: CourseReport, figures: Mapping[str, PageFigure]) -> Page
     summary = report.summary
     sections = []
     if summary.peaks:
-        table = PageTable(
-            "Largest value in each person",
-            peak_columns(summary, PEAK_TIME),
-            peak_rows(summary, summary.peaks),
-        )
+        table = _peak_table(summary, summary.peaks)
         shown = [figures[name] for name in ("acute", "plasma") if name in figures]
         sections.append(Section("During a session", figures=shown, tables=[table]))
     if summary.scores:
@@ -150,11 +144,7 @@ def course_page(report: CourseReport, figures: Mapping[str, PageFigure]) -> Page
             "No human measurement fixes the size of these quantities. "
             "They show how the model gets from the drug to mood."
         )
-        table = PageTable(
-            "Largest value in each person",
-            peak_columns(summary, STATE_TIME),
-            peak_rows(summary, summary.states),
-        )
+        table = _peak_table(summary, summary.states)
         sections.append(
             Section("Inside the model", [words], states, [table] if summary.states else [], state=True)
         )
@@ -190,20 +180,34 @@ def write_course(report: CourseReport, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     figures = course_figures(report)
     written = [path for name, figure in figures.items() for path in figure.save(folder / name)]
-    written += write_table(pandas.DataFrame(band_table(report.bands)), folder / "course")
+    table = pandas.DataFrame(band_table(report.bands))
+    if report.compound:
+        table.insert(0, "compound", report.compound)
+    written += write_table(table, folder / "course")
     page = folder / "report.html"
     page.write_text(render_page(course_page(report, figures)), encoding="utf-8")
     return [page, *written]
 
 
-def _plasma(bands: Mapping[str, Band]) -> list[Band]:
+def _marked(figure: PageFigure, compound: str) -> PageFigure:
+    """The figure with the name of a compound that is not ketamine in it, and its mark."""
+    if not compound:
+        return figure
+    with styled():
+        figure.figure.suptitle(compound, fontsize=10.5, style="italic")
+    return PageFigure(figure.figure, f"{compound}. {figure.alternative}", f"{compound}: {figure.caption}")
+
+
+def _plasma(bands: Mapping[str, Band], compound: str = "") -> list[Band]:
     """What goes into the figure of plasma; the racemate where there is one, not its parts as well."""
     whole = ("ketamine_venous", "norketamine", "hnk")
+    if compound:
+        return _labelled(bands, dict(zip(whole, COMPOUND_PLASMA, strict=True)))
     return _labelled(bands, {n: PLASMA_LABELS[n] for n in whole} if whole[0] in bands else PLASMA_LABELS)
 
 
-def _peak_table(summary: CourseSummary, peaks: Sequence[Peak], when: str) -> PageTable:
-    return PageTable("Largest value in each person", peak_columns(summary, when), peak_rows(summary, peaks))
+def _peak_table(summary: CourseSummary, peaks: Sequence[Peak]) -> PageTable:
+    return PageTable("Largest value in each person", peak_columns(summary), peak_rows(summary, peaks))
 
 
 def _labelled(bands: Mapping[str, Band], labels: Mapping[str, str]) -> list[Band]:

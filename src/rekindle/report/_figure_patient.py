@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rekindle.report._style import INK, new_figure, styled
@@ -37,24 +38,49 @@ def about(share: float) -> str:
     return "more than 95 of 100" if count == 100 else f"about {count} of 100"
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """People of 100 in one field: a range over studies, or one number of the model in steps of 5."""
+
+    low: int
+    high: int
+    from_model: bool
+
+    @property
+    def words(self) -> str:
+        """The count in words, without where it comes from.
+
+        >>> Count(53, 69, from_model=False).words, Count(0, 0, from_model=True).words
+        ('53 to 69 of 100', 'fewer than 5 of 100')
+        """
+        if self.from_model:
+            return about(self.low / 100)
+        low = f"{self.low} of 100" if self.low else "no one"
+        return low if self.low == self.high else f"{self.low} to {self.high} of 100"
+
+    @property
+    def marked(self) -> str:
+        """The same with where it comes from."""
+        return f"{self.words} ({'model' if self.from_model else 'studies'})"
+
+
 def frequency_figure(
-    rows: Sequence[tuple[str, str, Mapping[str, float | None]]], columns: Sequence[str]
+    rows: Sequence[tuple[str, str, Mapping[str, Count | None]]], columns: Sequence[str]
 ) -> Figure:
-    """One field of 100 dots for each row and column.
+    """One field of 100 dots for each row and column; the dots of a range over studies fade out.
 
     Args:
-        rows: arm, words for it, and share by column (None: not known).
+        rows: arm, words for it, and count by column (None: not known).
         columns: headings, in words.
     """
     with styled():
         figure, axes = new_figure(2.35 * len(columns) + 1.5, 2.3 * len(rows) + 0.4, len(rows), len(columns))
         for place, axis in enumerate(axes):
             row, column = divmod(place, len(columns))
-            arm, words, shares = rows[row]
-            share = shares[columns[column]]
-            _dots(axis, share, _FILLED[arm])
-            below = "not known" if share is None else about(share)
-            axis.set_xlabel(below, fontsize=11, labelpad=3)
+            arm, words, counts = rows[row]
+            count = counts[columns[column]]
+            _dots(axis, count, _FILLED[arm])
+            axis.set_xlabel("not known" if count is None else _two_lines(count), fontsize=11, labelpad=3)
             if row == 0:
                 axis.set_title(columns[column], loc="center", fontsize=12, pad=8)
             if column == 0:
@@ -71,11 +97,18 @@ def frequency_figure(
     return figure
 
 
-def _dots(axis: Axes, share: float | None, colour: str) -> None:
-    count = 0 if share is None else of_100(share)
+def _two_lines(count: Count) -> str:
+    return f"{count.words}\n{'from a model' if count.from_model else 'from studies'}"
+
+
+def _dots(axis: Axes, count: Count | None, colour: str) -> None:
+    low, high = (0, 0) if count is None else (count.low, count.high)
     across = [index % _SIDE for index in range(_SIDE**2)]
     up = [_SIDE - 1 - index // _SIDE for index in range(_SIDE**2)]
-    colours = [colour if index < count else _EMPTY for index in range(_SIDE**2)]
+    places = range(_SIDE**2)
+    from matplotlib.colors import to_rgba
+
+    colours = [to_rgba(colour, 1.0 if n < low else 0.45) if n < high else to_rgba(_EMPTY) for n in places]
     axis.scatter(across, up, c=colours, s=62, linewidths=0)
     axis.set(xlim=(-0.7, _SIDE - 0.3), ylim=(-0.7, _SIDE - 0.3), xticks=[], yticks=[], aspect="equal")
     axis.grid(visible=False)

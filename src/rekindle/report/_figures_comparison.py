@@ -22,11 +22,12 @@ _LABEL_WIDTH = 22
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One value with its interval; nan where it does not apply."""
+    """One value with its interval; nan where there is none, and the words that then stand there."""
 
     value: float
     low: float
     high: float
+    absent: str = "not modelled"
 
 
 def treatment_colours(names: Sequence[str]) -> dict[str, str]:
@@ -107,9 +108,7 @@ def _bars(axes: Axes, bars: Mapping[str, Bar], colours: Mapping[str, str]) -> No
     edge = axes.get_xlim()[1]
     for row, (name, bar) in enumerate(bars.items()):
         if not np.isfinite(bar.value):
-            axes.text(
-                0.02 * edge, row, "not modelled", va="center", fontsize=8.5, color=QUIET, style="italic"
-            )
+            axes.text(0.02 * edge, row, bar.absent, va="center", fontsize=8.5, color=QUIET, style="italic")
             continue
         axes.barh(row, bar.value, height=0.62, color=colours[name], alpha=0.85)
         axes.plot([bar.low, bar.high], [row, row], color=INK, linewidth=1.1)

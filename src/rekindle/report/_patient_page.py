@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
+from itertools import product as product_of
 from typing import TYPE_CHECKING, Any
 
 from rekindle.report._extras import require_extra
-from rekindle.report._figure_patient import about, frequency_figure
+from rekindle.report._figure_patient import Count, frequency_figure, of_100
 from rekindle.report._page import PageFigure
 
 if TYPE_CHECKING:
     from rekindle.regimen import Regimen
-    from rekindle.trials import Outlook, Report
+    from rekindle.trials import Outlook, Report, TrialResponse
+
+#: Outcome -> arm -> day -> people of 100.
+Counts = Mapping[str, Mapping[str, Mapping[int, Count]]]
 
 _ROUTE_WORDS = {
     "iv": "a drip into a vein",
@@ -33,12 +37,14 @@ _ARM_WORDS = {
 }
 #: The same where both arms start a new antidepressant.
 _ARM_WORDS_NEW_TABLET = {
-    "treatment": "With this\ntreatment and\na new tablet",
-    "control": "With a dummy\ntreatment and\na new tablet",
+    "treatment": "With this\ntreatment and\na tablet",
+    "control": "With a dummy\ntreatment and\na tablet",
 }
 _DAY_WORDS = {
     1: "After 1 day",
+    2: "After 2 days",
     7: "After 1 week",
+    10: "After 10 days",
     14: "After 2 weeks",
     21: "After 3 weeks",
     28: "After 4 weeks",
@@ -73,9 +79,11 @@ def patient_page(outlook: Outlook) -> PatientPage:
         OutputError: the extra ``report`` is not installed.
     """
     from rekindle import __version__
-    from rekindle.trials import spray_reports, trial_responses
+    from rekindle.trials import responses_in_trials, spray_reports
 
-    figure = _figure(outlook)
+    studies = responses_in_trials(outlook.regimen)
+    counts = _counts(outlook, studies)
+    figure = _figure(outlook, counts["response"])
     product = outlook.regimen.product
     last = max(outlook.better["treatment"])
     html: str = _template().render(
@@ -84,16 +92,24 @@ def patient_page(outlook: Outlook) -> PatientPage:
         visits=len(outlook.regimen.sessions),
         weeks=_weeks(outlook.regimen),
         figure=figure,
-        better=_words(outlook.better),
-        well=_words(outlook.well),
+        better=counts["response"],
+        well=counts["remission"],
+        first_study=_study(studies, 1),
+        last_study=_study(studies, last),
+        other_studies=[
+            (_DAY_WORDS[found.days], found.words, _range(found)) for found in _others(studies, last)
+        ],
+        sources=[found.source for found in studies],
         last=last,
         last_words=_DAY_WORDS[last].lower(),
         new_tablet=_starts_tablet(outlook),
         reports=[_report(one) for one in spray_reports()],
-        is_spray=product.route == "nasal",
-        real=next(
-            (one for one in trial_responses() if (one.product, one.days) == (product.name, last)), None
+        has_model=any(
+            counts[outcome][arm][day].from_model
+            for outcome, arm, day in product_of(counts, ("treatment", "control"), (1, last))
+            if outcome == "response" or day == last
         ),
+        is_spray=product.route == "nasal",
         dissociation="more than half" if outlook.dissociated > 0.5 else "some",
         peak=5 * round(outlook.peak_min / 5),
         people=outlook.people,
@@ -152,41 +168,71 @@ class _Reader(HTMLParser):
             self.blocks[-1].append(data)
 
 
-def _figure(outlook: Outlook) -> PageFigure:
+def _counts(outlook: Outlook, studies: Sequence[TrialResponse]) -> Counts:
+    """People of 100: those of studies where any speak, of the model elsewhere."""
+    simulated = {"response": outlook.better, "remission": outlook.well}
+    counts = {
+        outcome: {arm: {day: _simulated(share) for day, share in days.items()} for arm, days in arms.items()}
+        for outcome, arms in simulated.items()
+    }
+    for found in studies:
+        arms = counts[found.outcome]
+        if found.days in arms["treatment"]:
+            arms["treatment"][found.days] = Count(found.drug_low, found.drug_high, from_model=False)
+            arms["control"][found.days] = Count(found.control_low, found.control_high, from_model=False)
+    return counts
+
+
+def _simulated(share: float) -> Count:
+    return Count(of_100(share), of_100(share), from_model=True)
+
+
+def _study(studies: Sequence[TrialResponse], day: int) -> TrialResponse | None:
+    return next((one for one in studies if (one.outcome, one.days) == ("response", day)), None)
+
+
+def _others(studies: Sequence[TrialResponse], last: int) -> list[TrialResponse]:
+    return [one for one in studies if one.outcome == "response" and one.days not in (1, last)]
+
+
+def _range(found: TrialResponse) -> tuple[str, str]:
+    return (
+        Count(found.drug_low, found.drug_high, from_model=False).words,
+        Count(found.control_low, found.control_high, from_model=False).words,
+    )
+
+
+def _figure(outlook: Outlook, better: Mapping[str, Mapping[int, Count]]) -> PageFigure:
     days = list(outlook.better["treatment"])
     shown = [1, 7, days[-1]] if days[-1] > 7 else days
     columns = [_DAY_WORDS[day] for day in shown]
     words = _ARM_WORDS_NEW_TABLET if _starts_tablet(outlook) else _ARM_WORDS
     rows = [
-        (arm, words[arm], {_DAY_WORDS[day]: shares.get(day) for day in shown})
-        for arm, shares in outlook.better.items()
+        (arm, words[arm], {_DAY_WORDS[day]: counts.get(day) for day in shown})
+        for arm, counts in better.items()
     ]
     alternative = " ".join(
-        f"{arm_words} {column.lower()}: {about(share) if share is not None else 'not known'}.".replace(
+        f"{arm_words} {column.lower()}: {count.marked if count is not None else 'not known'}.".replace(
             "\n", " "
         )
-        for _, arm_words, shares in rows
-        for column, share in shares.items()
+        for _, arm_words, counts in rows
+        for column, count in counts.items()
+    )
+    ranges = any(
+        count is not None and count.low < count.high for _, _, counts in rows for count in counts.values()
     )
     return PageFigure(
         frequency_figure(rows, columns),
-        "People of 100 who feel at least half as ill as before. " + alternative,
-        "Each dot is one person. A coloured dot is a person whose depression is at least half gone.",
+        "People of 100 whose depression is at least half gone. " + alternative,
+        "Each dot is one person. A coloured dot is a person whose depression is at least half gone."
+        + (" Pale dots: the studies did not agree." if ranges else ""),
     )
-
-
-def _known(share: float | None) -> str:
-    return "not known" if share is None else about(share)
 
 
 def _starts_tablet(outlook: Outlook) -> bool:
     from rekindle.trials import NEW_ANTIDEPRESSANT
 
     return outlook.control_class in NEW_ANTIDEPRESSANT
-
-
-def _words(shares: Mapping[str, Mapping[int, float]]) -> dict[str, dict[int, str]]:
-    return {arm: {day: about(share) for day, share in found.items()} for arm, found in shares.items()}
 
 
 def _report(one: Report) -> tuple[str, int, int]:

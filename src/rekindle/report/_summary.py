@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+#: What the time of a peak counts from: acute effects, and states that build up over sessions.
+INTO_SESSION, FROM_FIRST = "into the session", "from the start of the course"
 #: Days after the first session on which the score is reported.
 SCORE_DAYS = (1, 2, 7, 14, 28)
 
@@ -32,13 +34,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Peak:
-    """Largest value of an output in each person, and how long after the start of a session it came (h)."""
+    """Largest value of an output in each person, and when it came (h); ``since`` says after what."""
 
     name: str
     label: str
     size: Estimate
     time: Estimate
     measurable: bool = True
+    since: str = INTO_SESSION
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,8 @@ def find_peaks(
 ) -> tuple[Peak, ...]:
     """Peak of each labelled output of a trajectory whose people share their output times (in h).
 
-    The time of a peak counts from the last of ``sessions_h`` before it, or from 0 where there is none. An
-    output that stays the same in everybody has no peak and is left out.
+    The time of a peak counts from the last of ``sessions_h`` before it, or from the start of the first
+    session where none are given. An output that stays the same in everybody has no peak and is left out.
     """
     assert trajectory.grid is not None
     starts = np.array([0.0, *sessions_h])
@@ -119,6 +122,7 @@ def find_peaks(
                 estimate(values[np.arange(len(values)), places], trajectory.units[name]),
                 estimate(since[places], "h"),
                 trajectory.measurable[name],
+                INTO_SESSION if len(sessions_h) else FROM_FIRST,
             )
         )
     return tuple(peaks)

@@ -15,21 +15,17 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-#: What the time of a peak counts from: acute effects, and states that build up over sessions.
-PEAK_TIME, STATE_TIME = "into the session", "after the first session"
-
-
 def print_summary(summary: CourseSummary, console: Console) -> None:
     """Write a summary: what was simulated, the peaks, the scores, and the states that nobody measures."""
     console.print(f"[bold]{_plain(summary.title)}[/bold]", highlight=False)
     for sentence in summary.what:
         console.print(_plain(sentence), highlight=False)
     if summary.peaks:
-        _print("Peaks", _peak_table(summary, summary.peaks, PEAK_TIME), console)
+        _print("Peaks", _peak_table(summary, summary.peaks), console)
     if summary.scores:
         _print("Mood (lower is better; without rating error)", _score_table(summary), console)
     if summary.states:
-        _print(f"Peaks ({STATE_NOTICE})", _peak_table(summary, summary.states, STATE_TIME), console)
+        _print(f"Peaks ({STATE_NOTICE})", _peak_table(summary, summary.states), console)
     for note in summary.notes:
         console.print(f"Note: {_plain(note)}", highlight=False)
     console.print(f"[italic]{STANDING_NOTICE}[/italic]", highlight=False)
@@ -58,13 +54,13 @@ def peak_rows(summary: CourseSummary, peaks: Sequence[Peak]) -> list[list[str]]:
     for peak in peaks:
         spread = [interval(peak.size.low, peak.size.high)] if summary.people > 1 else []
         size = f"{number(peak.size.value)} {_unit(peak.size.unit)}".strip()
-        rows.append([peak.label, size, *spread, duration(peak.time.value)])
+        rows.append([peak.label, size, *spread, f"{duration(peak.time.value)} {peak.since}"])
     return rows
 
 
-def peak_columns(summary: CourseSummary, when: str) -> list[str]:
-    """Headings that go with ``peak_rows``; ``when`` says what the time counts from."""
-    return ["", "median", summary.interval, when] if summary.people > 1 else ["", "value", when]
+def peak_columns(summary: CourseSummary) -> list[str]:
+    """Headings that go with ``peak_rows``."""
+    return ["", "median", summary.interval, "when"] if summary.people > 1 else ["", "value", "when"]
 
 
 def score_columns(summary: CourseSummary) -> list[str]:
@@ -91,9 +87,9 @@ def _print(title: str, table: Table, console: Console) -> None:
     console.print(table)
 
 
-def _peak_table(summary: CourseSummary, peaks: Sequence[Peak], when: str) -> Table:
+def _peak_table(summary: CourseSummary, peaks: Sequence[Peak]) -> Table:
     table = _table()
-    for place, name in enumerate(peak_columns(summary, when)):
+    for place, name in enumerate(peak_columns(summary)):
         table.add_column(name, justify="right" if place else "left")
     for row in peak_rows(summary, peaks):
         table.add_row(*row)

@@ -16,11 +16,12 @@ from rekindle.therapy._comparators import (
     training_records,
 )
 from rekindle.therapy._compound import PRIOR_ONLY, Compound, Gap, Measure, Species
-from rekindle.therapy._compound_model import compound_model, is_ketamine
+from rekindle.therapy._compound_model import compound_model
+from rekindle.therapy._compound_outputs import is_ketamine
 from rekindle.therapy._compounds import compound_source, compounds, find_compound, read_compound
 from rekindle.therapy._control_derivation import derive_control_response
 from rekindle.therapy._control_response import ControlResponse, control_response, control_responses
-from rekindle.therapy._dosing import dose_records
+from rekindle.therapy._dosing import MIDAZOLAM, dose_records
 from rekindle.therapy._double_well_derivation import derive_double_well
 from rekindle.therapy._export import export_events
 from rekindle.therapy._interactions import (
@@ -28,6 +29,7 @@ from rekindle.therapy._interactions import (
     combined_interactions,
     interaction,
     interaction_names,
+    scenario_interactions,
 )
 from rekindle.therapy._mechanism_strengths import equal_day_one_strengths
 from rekindle.therapy._models import (
@@ -41,6 +43,7 @@ from rekindle.therapy._validated_range import Coverage, coverage
 
 __all__ = [
     "ALTERNATIVES",
+    "MIDAZOLAM",
     "PRIOR_ONLY",
     "CircuitRates",
     "Compound",
@@ -81,6 +84,7 @@ __all__ = [
     "read_compound",
     "refuse_double_count",
     "residual_errors",
+    "scenario_interactions",
     "ssri_records",
     "therapy_model",
     "training_records",

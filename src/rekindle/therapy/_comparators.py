@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from rekindle.errors import ParameterError
-from rekindle.therapy._dosing import CONTROL_CUE_H
+from rekindle.regimen import Dose, Regimen, Session
+from rekindle.therapy._control_response import control_response
+from rekindle.therapy._dosing import dose_records
 from rekindle.therapy._tables import read_table
 
 Row = dict[str, Any]
@@ -34,22 +36,10 @@ def midazolam_records(
     """
     for name, value in (("weight", weight_kg), ("dose", dose_mg_per_kg), ("duration", duration_h)):
         _require_positive(name, value)
-    rows: list[Row] = []
-    for occasion, day in enumerate(sorted(session_days), start=1):
-        start = 24.0 * day
-        found: list[Row] = [
-            {"TIME": start, "EVID": 2, "EVENT": "session"},
-            {
-                "TIME": start,
-                "EVID": 1,
-                "AMT": dose_mg_per_kg * weight_kg,
-                "DUR": duration_h,
-                "CMT": "midazolam",
-            },
-            {"TIME": start + CONTROL_CUE_H, "EVID": 2, "EVENT": "control_cue"},
-        ]
-        rows += [{**row, "OCC": occasion} for row in found]
-    return rows
+    dose = (Dose(dose_mg_per_kg, "mg/kg", duration_h),)
+    sessions = [Session(24.0 * day, dose) for day in sorted(session_days)]
+    regimen = Regimen.of(drug="midazolam", product="iv_infusion", sessions=sessions)
+    return dose_records(regimen, weight_kg=weight_kg)
 
 
 def ect_records(session_days: Sequence[float]) -> list[Row]:
@@ -91,14 +81,22 @@ def training_records(rate: float, *, start_h: float, end_h: float) -> list[Row]:
     return _between("training_rate", rate, start_h, end_h)
 
 
-def refuse_double_count(control_class: str | None, ssri_dose_ratio: float) -> None:
-    """Refuse an antidepressant that is in the natural course of the control class already.
+def refuse_double_count(control_class: str | None, ssri_dose_ratio: float, *, ect: bool = False) -> None:
+    """Refuse two layers that would count one effect twice.
 
     Raises:
-        ParameterError: a new antidepressant in a class whose observed course contains one.
+        ParameterError: a new antidepressant in a class whose observed course contains one; electroconvulsive
+            sessions, whose numbers hold contact and expectancy, in a class with a course of its own.
 
     >>> refuse_double_count("midazolam", 1.0)
     """
+    if ect and control_class is not None and _has_course(control_class):
+        raise ParameterError(
+            "RK-PAR-053",
+            given=f'electroconvulsive sessions together with control class "{control_class}"',
+            why="Numbers of such sessions hold contact and natural course, which would count twice",
+            remedy="Leave the control class out",
+        )
     rows = {row["control_class"]: row for row in read_table("control_designs.csv")}
     if ssri_dose_ratio > 0.0 and control_class in rows and rows[control_class]["antidepressant"] == "inside":
         raise ParameterError(
@@ -107,6 +105,11 @@ def refuse_double_count(control_class: str | None, ssri_dose_ratio: float) -> No
             why="The course of this class was observed under a new antidepressant, which would count twice",
             remedy="Set ssri_dose_ratio to 0, or choose another control class",
         )
+
+
+def _has_course(control_class: str) -> bool:
+    found = control_response(control_class).parameters
+    return found["A_class"] > 0.0 or found["P_class"] > 0.0
 
 
 def _between(covariate: str, value: float, start_h: float, end_h: float | None) -> list[Row]:

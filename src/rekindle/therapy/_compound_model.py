@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rekindle.therapy._compound import Compound, Measure, Species
 from rekindle.therapy._compound_fields import GUT_METABOLITE, RATIOS
+from rekindle.therapy._compound_outputs import compound_outputs, is_ketamine
 from rekindle.therapy._compound_rules import refuse_gaps
 from rekindle.therapy._models import therapy_model
 
@@ -23,8 +24,6 @@ _PRESSURE = {"S": "pressor_S", "R": "rhoBP", "NS": "pressor_NS", "NR": "pressor_
 _LIKING = {"S": "liking_S", "R": "liking_R", "NS": "liking_NS"}
 #: A weight of 0 for the reference of sedation is written as this share, because the model divides by it.
 _NO_SEDATION = 1e-9
-#: Outputs that were fitted to reports of people on ketamine, and to nothing else.
-_KETAMINE_ONLY = ("p_report", "bladder_exposure", "early_exposure")
 
 
 def compound_model(compound: Compound, **switches: str) -> Model:
@@ -56,23 +55,9 @@ def compound_model(compound: Compound, **switches: str) -> Model:
     return replace(
         base,
         parameters=parameters,
-        outputs={name: output for name, output in base.outputs.items() if _applies(name, compound)},
+        outputs=compound_outputs(compound, base.outputs),
         description=f"{compound.label}: {compound.description}; structure of the ketamine model",
     )
-
-
-def is_ketamine(compound: Compound) -> bool:
-    """Whether all that is given are the enantiomers of ketamine.
-
-    >>> from rekindle.therapy import find_compound
-    >>> is_ketamine(find_compound("arketamine")), is_ketamine(find_compound("memantine"))
-    (True, False)
-    """
-    return {one.name for one in compound.parents} <= {"S-ketamine", "R-ketamine"}
-
-
-def _applies(output: str, compound: Compound) -> bool:
-    return is_ketamine(compound) or not output.startswith(_KETAMINE_ONLY)
 
 
 def _parameter(old: Parameter, measure: Measure, compound: Compound) -> Parameter:
@@ -102,7 +87,7 @@ def _values(compound: Compound, base: Model) -> Iterator[tuple[str, Measure]]:
             yield from _binding(one, first, reference)
             yield from _potencies(one, reference)
     yield from _sedation(compound, reference)
-    yield from _direct(compound)
+    yield from _direct(compound, reference)
     if not is_ketamine(compound):
         yield "KNK_BP", _assumed(1e9, "uM", "no metabolite that lowers the rise is known")
 
@@ -192,13 +177,23 @@ def _sedation(compound: Compound, reference: Mapping[str, float | None]) -> Iter
             yield name, replace(weights[place], value=(weights[place].value or 0.0) / scale)
 
 
-def _direct(compound: Compound) -> Iterator[tuple[str, Measure]]:
+def _direct(compound: Compound, reference: Mapping[str, float | None]) -> Iterator[tuple[str, Measure]]:
+    """The direct route: the second metabolite sets its half-effect, parents act relative to it."""
     second = compound.at("H")
     direct = None if second is None else second.measures.get("amp_direct")
+    half = reference["EC50H"] or 0.0
+    acts = False
     if direct is None or direct.value is None:
-        yield "e_H", _assumed(0.0, "1", "no direct action is described")
+        yield "direct_H", _assumed(0.0, "1", "no second metabolite that acts directly is described")
     else:
+        half, acts = direct.value, True
         yield "EC50H", direct
+    for one in compound.parents:
+        own = one.measures["amp_direct"]
+        acts = acts or bool(own.value)
+        yield f"direct_{one.place}", replace(own, value=half / own.value if own.value else 0.0)
+    if not acts:
+        yield "e_H", _assumed(0.0, "1", "no direct action is described")
     block = None if second is None else second.value("k_block")
     if second is not None and block is not None:
         yield "block_hnk", replace(second.measures["k_block"], value=1.0 / block)

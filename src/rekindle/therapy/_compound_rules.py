@@ -134,19 +134,17 @@ def _refuse_slow_binding(compound: Compound, one: Species) -> None:
 def _refuse_unrepresented(compound: Compound, one: Species) -> None:
     """Refuse numbers for which the model has no place, so that none is dropped silently."""
     absent = {
-        "S": ("amp_direct",),
-        "R": ("amp_direct",),
         "NS": ("amp_direct",),
         "NR": ("amp_direct", "sedation_weight"),
         "H": ("k_allosteric", "dissociation_potency", "bp_potency", "sedation_weight"),
     }
-    for name in absent[one.place]:
+    for name in absent.get(one.place, ()):
         if one.value(name):
             raise ParameterError(
                 "RK-PAR-126",
                 given=f"compound {compound.label}: {name} of {one.name} ({one.role})",
-                allowed="The direct route acts through the second metabolite; block, dissociation, pressure "
-                "and sedation through parents and first metabolites",
+                allowed="The direct route acts through parents and the second metabolite; block, "
+                "dissociation, pressure and sedation through parents and first metabolites",
                 why="The model has no place for this number and would ignore it",
                 remedy='Write value = "none", or 0 for a potency, with the reason as source',
             )

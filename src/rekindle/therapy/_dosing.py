@@ -20,6 +20,8 @@ ENANTIOMERS: dict[str, dict[str, float]] = {
 }
 #: Drugs whose sessions bring no active substance.
 INACTIVE = ("saline", "none")
+#: An active control: it has a plasma course of its own and is noticed, and nothing else.
+MIDAZOLAM = "midazolam"
 #: When a control session makes its people notice something, after its start.
 CONTROL_CUE_H = 40.0 / 60.0
 
@@ -48,7 +50,7 @@ def dose_records(
         EVENT, device. A racemate dose is halved between the two copies; models of one species get all of it.
 
     Raises:
-        RegimenError: a product that the model cannot receive, or a dose that the product cannot give.
+        RegimenError: a product or drug that the model cannot receive, or a dose that the product cannot give.
         ParameterError: an unknown control class.
 
     >>> from rekindle.regimen import parse_regimen
@@ -68,7 +70,9 @@ def dose_records(
             )
     for occasion, session in enumerate(regimen.sessions, start=first_occasion):
         found = _session_events(regimen, session) if events else []
-        if regimen.drug not in INACTIVE:
+        if regimen.drug == MIDAZOLAM:
+            found += _midazolam_doses(regimen, session, weight_kg, events)
+        elif regimen.drug not in INACTIVE:
             found += _session_doses(regimen, session, weight_kg, model)
         rows.extend({**row, "OCC": occasion} for row in found)
     return sorted(rows, key=lambda row: float(row["TIME"]))
@@ -76,7 +80,7 @@ def dose_records(
 
 def _session_events(regimen: Regimen, session: Session) -> list[dict[str, Any]]:
     rows = [{"TIME": session.time_h, "EVID": 2, "EVENT": "session"}]
-    if regimen.drug in INACTIVE:
+    if regimen.drug in (MIDAZOLAM, *INACTIVE):
         rows.append({"TIME": session.time_h + CONTROL_CUE_H, "EVID": 2, "EVENT": "control_cue"})
     return rows
 
@@ -99,6 +103,22 @@ def _session_doses(regimen: Regimen, session: Session, weight_kg: float, model: 
                     row["device"] = order
                 rows.append(row)
     return rows
+
+
+def _midazolam_doses(
+    regimen: Regimen, session: Session, weight_kg: float, whole_therapy: bool
+) -> list[dict[str, Any]]:
+    if not whole_therapy:
+        raise RegimenError(
+            "RK-REG-083",
+            given="midazolam for a model of ketamine plasma alone",
+            allowed="Midazolam has a plasma course in the whole therapy only",
+            remedy="Leave the parameter set out (model D1)",
+        )
+    return [
+        {"TIME": time, "EVID": 1, "AMT": amount, "DUR": dose.duration_h, "CMT": MIDAZOLAM}
+        for time, amount, dose in _portions(regimen, session, weight_kg)
+    ]
 
 
 def _portions(regimen: Regimen, session: Session, weight_kg: float) -> Iterator[tuple[float, float, Dose]]:

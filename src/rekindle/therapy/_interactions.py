@@ -19,6 +19,9 @@ class Interaction:
     ``start_h`` and ``end_h`` bound the time in which it acts; None means always. Induction and its loss take
     days to two weeks (assumed), which is left to whoever sets these times. ``confidence`` is ``"moderate"``
     for effects compared with observations and ``"low"`` for class guesses, to be shown as such.
+
+    An effect without a number (naltrexone) names the ``switch`` of the model with the ``option`` it needs,
+    the parameter that the user must give, and its value in people who do not take the drug.
     """
 
     name: str
@@ -29,6 +32,10 @@ class Interaction:
     description: str
     start_h: float | None = None
     end_h: float | None = None
+    switch: str = ""
+    option: str = ""
+    user_parameter: str = ""
+    without: float = 1.0
 
     def acts_at(self, time_h: float) -> bool:
         """Whether the drug acts at this time (h)."""
@@ -43,6 +50,16 @@ def interaction_names() -> tuple[str, ...]:
     True
     """
     return tuple(dict.fromkeys(row["name"] for row in read_table("interactions.csv")))
+
+
+def scenario_interactions() -> tuple[Interaction, ...]:
+    """Interacting drugs whose effect has no number: the user gives it.
+
+    >>> [(one.name, one.switch, one.user_parameter) for one in scenario_interactions()]
+    [('naltrexone', 'opioid_gate', 'o')]
+    """
+    rows = [row for row in read_table("interactions.csv") if row["switch"]]
+    return tuple(interaction(row["name"], row["route"]) for row in rows)
 
 
 def interaction(
@@ -74,7 +91,18 @@ def interaction(
     row = rows.get(route, rows["any"])
     values = {factor: float(row[factor]) for factor in (*_FACTORS, "L_ltg")}
     return Interaction(
-        name, values, row["confidence"], row["mark"], row["source"], row["description"], start_h, end_h
+        name,
+        values,
+        row["confidence"],
+        row["mark"],
+        row["source"],
+        row["description"],
+        start_h,
+        end_h,
+        row["switch"],
+        row["option"],
+        row["user_parameter"],
+        float(row["without"] or 1.0),
     )
 
 

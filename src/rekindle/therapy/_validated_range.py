@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rekindle.regimen import Regimen, Session
+from rekindle.therapy._compound import PRIOR_ONLY
 from rekindle.therapy._dosing import INACTIVE
 from rekindle.therapy._tables import read_table
 
@@ -39,6 +40,9 @@ def coverage(regimen: Regimen, weight_kg: float) -> Coverage:
     """
     if regimen.drug in INACTIVE or not regimen.sessions:
         return Coverage((), ())
+    if regimen.compound:
+        words = f"nothing that {regimen.compound} does here was checked against data: {PRIOR_ONLY}"
+        return Coverage((words,), ())
     product = regimen.product.name
     rows = [
         r for r in read_table("validated_doses.csv") if (r["product"], r["drug"]) == (product, regimen.drug)

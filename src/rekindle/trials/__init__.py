@@ -1,7 +1,8 @@
 """Trials: what raters write down, endpoints, and the replay of a real trial with its own patients."""
 
-from rekindle.trials._comparison import Comparison, Result, compare_treatments
+from rekindle.trials._comparison import Comparison, compare_treatments
 from rekindle.trials._comparison_outcomes import readiness_rule
+from rekindle.trials._comparison_result import Result
 from rekindle.trials._crossover import CrossoverReplay, PatientReplay, replay_nimh_crossover
 from rekindle.trials._crossover_summary import SummaryRow
 from rekindle.trials._endpoints import Endpoint, endpoint, endpoints
@@ -9,10 +10,8 @@ from rekindle.trials._outlook import (
     NEW_ANTIDEPRESSANT,
     Outlook,
     Report,
-    TrialResponse,
     simulate_outlook,
     spray_reports,
-    trial_responses,
 )
 from rekindle.trials._paroxetine import ParoxetineReductions, paroxetine_reduction, simulate_paroxetine
 from rekindle.trials._ratings import RatingScale, rating_scale, rating_scales, true_baseline
@@ -22,6 +21,7 @@ from rekindle.trials._reported_results import (
     conditions,
     empirical_arm,
     empirical_result,
+    refuse_other_condition,
 )
 from rekindle.trials._scales import (
     Scale,
@@ -31,7 +31,14 @@ from rekindle.trials._scales import (
     scale,
     scales,
 )
-from rekindle.trials._treatment import ComparisonPlan, Treatment, comparison_plan, comparison_plans
+from rekindle.trials._treatment import (
+    ComparisonPlan,
+    Treatment,
+    comparison_plan,
+    comparison_plans,
+    read_comparison,
+)
+from rekindle.trials._trial_counts import TrialResponse, responses_in_trials, trial_responses
 
 __all__ = [
     "NEW_ANTIDEPRESSANT",
@@ -65,8 +72,11 @@ __all__ = [
     "paroxetine_reduction",
     "rating_scale",
     "rating_scales",
+    "read_comparison",
     "readiness_rule",
+    "refuse_other_condition",
     "replay_nimh_crossover",
+    "responses_in_trials",
     "scale",
     "scales",
     "simulate_outlook",

@@ -10,51 +10,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine import Trajectory
-from rekindle.errors import ParameterError
 from rekindle.people import (
     Course,
     Person,
     Population,
     Setting,
-    Stream,
+    co_medication_notes,
+    course_model,
     default_variability,
-    random_generator,
+    idle_fact_notes,
+    refuse_idle_numbers,
     refuse_uncovered,
     simulate_courses,
 )
 from rekindle.regimen import Regimen
-from rekindle.therapy import control_response, coverage, therapy_model
-from rekindle.trials._comparison_outcomes import ACUTE_H, OUTPUTS, REPORT_H, Measure, Visits, measures
-from rekindle.trials._treatment import SCALE, Treatment
+from rekindle.therapy import MIDAZOLAM, control_response, coverage
+from rekindle.trials._comparison_checks import (
+    comparison_days,
+    comparison_horizon,
+    refuse_ect_without_numbers,
+    refuse_incomparable,
+)
+from rekindle.trials._comparison_empirical import empirical_note, empirical_results
+from rekindle.trials._comparison_outcomes import ACUTE_H, MOOD, OUTPUTS, REPORT_H, Measure, Visits, measures
+from rekindle.trials._comparison_result import Result, difference, resamples, result
+from rekindle.trials._treatment import Treatment
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
 
 Array = NDArray[np.float64]
 
-#: Days of depth, response and remission; those after the end are left out.
-DAYS = (1, 7, 28)
-#: Observed after the last visit of any treatment unless a length is asked for (days).
-_AFTER_LAST_VISIT = 28.0
-#: Share of people, or of resampled groups of people, inside an interval.
-LEVEL = 0.9
-_RESAMPLES = 200
-_ECT_NUMBERS = ("E_ect", "n50_ect")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One number with its interval.
-
-    ``value`` is nan where the outcome does not apply or is not modelled. ``at_least``: the end of the
-    simulation came first. ``over`` says what the interval holds: ``people`` or ``resampled people``.
-    """
-
-    value: float
-    low: float
-    high: float
-    over: str
-    at_least: bool = False
+#: What the model says of midazolam; the rest was never set to people on it and stays open.
+_OF_MIDAZOLAM = (MOOD, "p_moaas_4", "bladder_exposure")
+MIDAZOLAM_NOTE = (
+    "Midazolam: its plasma course and its sedation are assumed, and people notice it as far as it sedates. "
+    "What it does to blood pressure, nausea, dizziness, liking or mood is not modelled."
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,8 @@ class Comparison:
         treatments: in the order given; differences are against the first.
         outcomes: outcome -> (label, unit), in the order of the table.
         results: treatment -> outcome -> result.
-        differences: the same, without the first treatment: paired within each person.
+        differences: the same, without the first treatment: paired within each person, so that one without a
+            model has none.
         trajectories: treatment -> simulated people.
         people: number of people.
         seed: seed of all random numbers.
@@ -99,6 +92,7 @@ def compare_treatments(
     control_class: str | None = None,
     parameters: Mapping[str, float] | None = None,
     mechanism: str = "disinhibition",
+    switches: Mapping[str, str] | None = None,
     allow_extrapolation: bool = False,
     title: str = "Comparison of treatments",
     notes: Sequence[str] = (),
@@ -107,15 +101,17 @@ def compare_treatments(
     """Simulate two or more treatments in the same people, with the same random numbers.
 
     Args:
-        treatments: what is compared; differences are against the first.
+        treatments: what is compared; differences are against the first. Outcomes that were fitted to people
+            on ketamine alone are left open for other compounds.
         people: number of virtual people, or the people themselves.
         seed: seed of all random numbers.
         workers: processes.
         duration_days: length; default 28 days after the last visit of any treatment.
-        days: days of depth, response and remission; default 1, 7 and 28.
+        days: days of depth, response and remission; default 1, 7, 28 and those of an empirical comparator.
         control_class: setting that all treatments share; None is open label without natural course.
         parameters: values that replace the model's own; electroconvulsive therapy needs E_ect and n50_ect.
         mechanism: hypothesis that carries the mood effect.
+        switches: further structural choices of the model, the same for all treatments.
         allow_extrapolation: simulate doses that nobody studied.
         title: what is compared, in words.
         notes: further remarks that belong to every number.
@@ -123,7 +119,9 @@ def compare_treatments(
 
     Raises:
         ParameterError: fewer than two treatments, two with one name, another scale than MADRS, a length that
-            cuts a treatment off, a day after the end, ECT without numbers, a double-counted antidepressant.
+            cuts a treatment off, a day after the end, ECT without numbers, a double-counted antidepressant,
+            open-label results beside a blinded setting.
+        PersonError: co-medication without a record, or whose effect needs a number that is not given.
         RegimenError: a dose that no evidence covers.
 
     >>> one = "ketamine 0.5 mg/kg iv over 40 min"
@@ -131,54 +129,68 @@ def compare_treatments(
     >>> found.differences["b"]["fall_day_1"].value
     0.0
     """
-    given = tuple(treatments)
-    _refuse_incomparable(given)
+    given = tuple(one.marked() for one in treatments)
+    refuse_incomparable(given, control_class)
     values = dict(parameters or {})
-    _refuse_ect_without_numbers(given, values)
+    refuse_ect_without_numbers(given, values)
     if control_class is not None:
         control_response(control_class)
     group = list(Population(people, seed)) if isinstance(people, int) else list(people)
-    regimens = {one.name: one.parsed() for one in given}
-    visits = {one.name: _visits(one, regimens[one.name]) for one in given}
-    horizon = _horizon(given, visits, duration_days)
-    chosen = _days(days, horizon)
+    simulated = [one for one in given if not one.empirical]
+    groups = {one.name: one.people(group) for one in simulated}
+    refuse_idle_numbers([person for own in groups.values() for person in own], values)
+    read = {one.name: one.read() for one in simulated}
+    regimens = {name: regimen for name, (regimen, _) in read.items()}
+    visits = {one.name: _visits(one, regimens[one.name]) for one in simulated}
+    horizon = comparison_horizon(simulated, visits, duration_days)
+    chosen = comparison_days(days, horizon, given)
     if not allow_extrapolation:
         for regimen in regimens.values():
             refuse_uncovered(regimen, group)
-    model = therapy_model(mechanism=mechanism, ect="on" if any(one.ect_days for one in given) else "off")
+    structure = _structure(simulated, regimens, {"mechanism": mechanism, **(switches or {})})
+    models = {
+        name: course_model(regimen, compound, groups[name], **structure)
+        for name, (regimen, compound) in read.items()
+    }
+    model = models[given[0].name]
     times = _times(visits, horizon)
     baseline = _entry(group, model)
     fading = values.get("kUb", model.parameters["kUb"].value or 0.0)
     trajectories: dict[str, Trajectory] = {}
     found: dict[str, tuple[Measure, ...]] = {}
-    for place, one in enumerate(given):
+    for place, one in enumerate(simulated):
         trajectories[one.name] = simulate_courses(
-            {person: [Course(regimens[one.name])] for person in group},
+            {person: [Course(regimens[one.name])] for person in groups[one.name]},
             times=times,
-            model=model,
+            model=models[one.name],
             setting=Setting(control_class),
             variability=default_variability("D1"),
             extra_rows=one.extra_rows(control_class),
-            outputs=OUTPUTS,
+            outputs=_outputs(regimens[one.name], models[one.name]),
             parameters=values,
             seed=seed,
             workers=workers,
-            progress=_overall(progress, place, len(given)),
+            progress=_overall(progress, place, len(simulated)),
         )
         found[one.name] = measures(
             trajectories[one.name], visits[one.name], baseline=baseline, days=chosen, fading=fading, seed=seed
         )
-    picks = _resamples(len(group), seed)
+    picks = resamples(len(group), seed)
     first = found[given[0].name]
+    outcomes = {one.name: (one.label, one.unit) for one in first}
     return Comparison(
         title=title,
         treatments=given,
-        outcomes={one.name: (one.label, one.unit) for one in first},
-        results={name: {one.name: _result(one, picks) for one in own} for name, own in found.items()},
+        outcomes=outcomes,
+        results={
+            one.name: empirical_results(one.empirical, outcomes)
+            if one.empirical
+            else {measure.name: result(measure, picks) for measure in found[one.name]}
+            for one in given
+        },
         differences={
             name: {
-                one.name: _difference(one, reference, picks)
-                for one, reference in zip(own, first, strict=True)
+                one.name: difference(one, reference, picks) for one, reference in zip(own, first, strict=True)
             }
             for name, own in list(found.items())[1:]
         },
@@ -187,77 +199,14 @@ def compare_treatments(
         seed=seed,
         horizon_days=horizon / 24.0,
         control_class=control_class,
-        notes=(*notes, *_labels(regimens, group)),
+        notes=(*notes, *_notes(given, regimens, groups, models)),
     )
-
-
-def _refuse_incomparable(treatments: Sequence[Treatment]) -> None:
-    names = [one.name for one in treatments]
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise ParameterError(
-            "RK-PAR-131",
-            given=f"treatments: {', '.join(names) or 'none'}",
-            allowed="Two or more treatments, each with a name of its own",
-        )
-    other = [one for one in treatments if one.scale != SCALE]
-    if other:
-        raise ParameterError(
-            "RK-PAR-132",
-            given=f'treatment "{other[0].name}" on {other[0].scale} beside others on {SCALE}',
-            why="Points of different scales cannot be subtracted",
-            remedy=f"Compare on {SCALE}, which the model carries from entry to every visit",
-        )
-
-
-def _refuse_ect_without_numbers(treatments: Sequence[Treatment], values: Mapping[str, float]) -> None:
-    missing = [name for name in _ECT_NUMBERS if name not in values]
-    if missing and any(one.ect_days for one in treatments):
-        raise ParameterError(
-            "RK-PAR-133",
-            given=f"electroconvulsive therapy without {' and '.join(missing)}",
-            allowed="E_ect: share of severity removed by very many sessions; n50_ect: sessions of half of it",
-            why="No number for it is supplied: it is a scenario with your own",
-            remedy="Give both, for example --set E_ect=0.7 --set n50_ect=4 (numbers to show the form only)",
-        )
 
 
 def _visits(treatment: Treatment, regimen: Regimen) -> Visits:
     sessions = tuple(session.time_h for session in regimen.sessions)
     every = {*sessions, *(24.0 * day for day in treatment.ect_days)}
     return Visits(sessions, max(every) if every else None, len(every))
-
-
-def _horizon(
-    treatments: Sequence[Treatment], visits: Mapping[str, Visits], duration_days: float | None
-) -> float:
-    last = {name: one.last_visit_h or 0.0 for name, one in visits.items()}
-    ends = {one.name: 24.0 * one.training_days[1] for one in treatments if one.with_training}
-    latest = max(*last.values(), *ends.values(), 0.0) if ends else max(last.values())
-    if duration_days is None:
-        return max(last.values()) + 24.0 * _AFTER_LAST_VISIT
-    if not np.isfinite(duration_days) or 24.0 * duration_days <= latest:
-        late = max({**last, **ends}, key=lambda name: max(last[name], ends.get(name, 0.0)))
-        raise ParameterError(
-            "RK-PAR-134",
-            given=f'a comparison over {duration_days:g} days, in which "{late}" is not finished',
-            allowed=f"More than {latest / 24.0:g} days",
-            why="One treatment would be cut off and the others not",
-            remedy="Ask for a longer duration, or shorten that treatment",
-        )
-    return 24.0 * duration_days
-
-
-def _days(asked: Sequence[int] | None, horizon_h: float) -> tuple[int, ...]:
-    if asked is None:
-        return tuple(day for day in DAYS if 24.0 * day <= horizon_h)
-    outside = [day for day in asked if not 0 < 24.0 * day <= horizon_h]
-    if outside:
-        raise ParameterError(
-            "RK-PAR-135",
-            given=f"day {outside[0]:g} of a comparison over {horizon_h / 24.0:g} days",
-            allowed="Days after the first session and before the end",
-        )
-    return tuple(asked)
 
 
 def _times(visits: Mapping[str, Visits], horizon_h: float) -> list[float]:
@@ -277,61 +226,46 @@ def _entry(people: Sequence[Person], model: Model) -> Array:
     return np.array([default if one.madrs_baseline is None else one.madrs_baseline for one in people], float)
 
 
-def _resamples(people: int, seed: int) -> NDArray[np.int64]:
-    generator = random_generator(seed, 0, 0, 0, Stream.RESAMPLING, "comparison")
-    return generator.integers(0, people, (_RESAMPLES, people))
+def _structure(
+    treatments: Sequence[Treatment], regimens: Mapping[str, Regimen], switches: Mapping[str, str]
+) -> dict[str, str]:
+    """Switches of the model: those of the user, and those that a treatment needs in all of them."""
+    needed = {"ect": "on"} if any(one.ect_days for one in treatments) else {}
+    if any(regimen.drug == MIDAZOLAM for regimen in regimens.values()):
+        # With one size for the whole class, saline would be noticed like midazolam.
+        needed["midazolam_cue"] = "sedation"
+    return {**needed, **switches}
 
 
-def _result(measure: Measure, picks: NDArray[np.int64]) -> Result:
-    over = "resampled people" if measure.resampled else "people"
-    if measure.values is None:
-        return Result(np.nan, np.nan, np.nan, over)
-    values = measure.values
-    value = measure.statistic(values)
-    spread = np.array([measure.statistic(values[pick]) for pick in picks]) if measure.resampled else values
-    at_least = measure.limit is not None and value >= measure.limit - 1e-9
-    return Result(value, *_interval(spread), over, at_least)
+def _outputs(regimen: Regimen, model: Model) -> list[str]:
+    wanted = _OF_MIDAZOLAM if regimen.drug == MIDAZOLAM else OUTPUTS
+    return [name for name in wanted if name in model.outputs]
 
 
-def _difference(measure: Measure, reference: Measure, picks: NDArray[np.int64]) -> Result:
-    over = "resampled people" if measure.resampled else "people"
-    nothing = Result(np.nan, np.nan, np.nan, over)
-    if measure.values is None or reference.values is None:
-        return nothing
-    if not measure.resampled:
-        paired = measure.values - reference.values
-        return Result(_tidy(float(np.median(paired))), *_interval(paired), over)
-    for one in (measure, reference):
-        if one.limit is not None and one.statistic(one.values) >= one.limit - 1e-9:  # type: ignore[arg-type]
-            return nothing
-    own, other = measure.values, reference.values
-    value = measure.statistic(own) - reference.statistic(other)
-    spread = np.array([measure.statistic(own[pick]) - reference.statistic(other[pick]) for pick in picks])
-    return Result(_tidy(value), *_interval(spread), over)
-
-
-def _tidy(value: float) -> float:
-    """Without the last digits of a solver, which would turn no difference into one of 1e-14."""
-    return round(value, 6)
-
-
-def _interval(spread: Array) -> tuple[float, float]:
-    known = spread[np.isfinite(spread)]
-    if not len(known):
-        return np.nan, np.nan
-    tail = round((1 - LEVEL) / 2, 12)
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return _tidy(float(low)), _tidy(float(high))
-
-
-def _labels(regimens: Mapping[str, Regimen], people: Sequence[Person]) -> list[str]:
+def _notes(
+    treatments: Sequence[Treatment],
+    regimens: Mapping[str, Regimen],
+    groups: Mapping[str, Sequence[Person]],
+    models: Mapping[str, Model],
+) -> list[str]:
+    notes = [empirical_note(one.name, one.empirical) for one in treatments if one.empirical]
+    if any(regimen.drug == MIDAZOLAM for regimen in regimens.values()):
+        notes.append(MIDAZOLAM_NOTE)
     labels = {
         f"{name}: {label}"
         for name, regimen in regimens.items()
-        for person in people
+        for person in groups[name]
         for label in coverage(regimen, person.weight_kg).labels
     }
-    return sorted(labels)
+    about = [
+        f"{name}: {note}"
+        for name, own in groups.items()
+        for note in (
+            *co_medication_notes(own, regimens[name].product.route),
+            *idle_fact_notes(own, models[name]),
+        )
+    ]
+    return [*notes, *sorted(labels), *about]
 
 
 def _overall(

@@ -18,7 +18,7 @@ from rekindle.trials._treatment import SCALE
 Array = NDArray[np.float64]
 
 MOOD = "madrs_latent"
-#: Outputs that a comparison needs.
+#: Outputs that a comparison reads; what the model of a compound does not have stays open.
 OUTPUTS = (
     MOOD, "cadss", "systolic_change", "p_moaas_4", "p_report_nausea", "p_report_dizziness", "liking",
     "bladder_exposure",
@@ -130,10 +130,12 @@ def _acute(found: Trajectory, visits: Visits, seed: int) -> list[Measure]:
     window = (times >= start - 1e-9) & (times <= start + ACUTE_H + 1e-9)
 
     def peak(name: str) -> Array | None:
-        return np.asarray(found[name][:, window].max(axis=1)) if applies else None
+        if not applies or name not in found.names:
+            return None
+        return np.asarray(found[name][:, window].max(axis=1))
 
     def reports(name: str) -> Array | None:
-        if not applies:
+        if not applies or name not in found.names:
             return None
         places = [_at(times, session + REPORT_H) for session in starts]
         return np.asarray(1.0 - np.prod(1.0 - found[name][:, places], axis=1))
@@ -178,24 +180,35 @@ def _acute(found: Trajectory, visits: Visits, seed: int) -> list[Measure]:
             _median,
         ),
     ]
+    judged = {"cadss", "systolic_change", "p_moaas_4"} <= set(found.names)
     for minutes in (90, 120):
-        ready = _ready(found, _at(times, start + minutes / 60.0), seed) if applies else None
+        ready = _ready(found, _at(times, start + minutes / 60.0), seed) if applies and judged else None
         label = f"ready to leave at {minutes} min of the first session (assumed rule)"
         made.append(Measure(f"ready_{minutes}_min", label, "%", ready, _share, True))
     return made
 
 
 def _burden(found: Trajectory, visits: Visits, fading: float) -> list[Measure]:
-    past, times = found["bladder_exposure"], _grid(found)
-    # The index is the area that has not faded yet: what has faded is fading times its own area.
-    area = past[:, -1] + fading * np.trapezoid(past, times, axis=1)
-    count = np.full(len(past), float(visits.visits))
+    count = np.full(len(found.ids), float(visits.visits))
     return [
         Measure(
-            "exposure", "cumulative plasma exposure (ketamine S + R)", "ng*h/mL", np.asarray(area), _median
+            "exposure",
+            "cumulative plasma exposure (ketamine S + R)",
+            "ng*h/mL",
+            _exposure(found, fading),
+            _median,
         ),
         Measure("visits", "visits with a session", "1", count, _median),
     ]
+
+
+def _exposure(found: Trajectory, fading: float) -> Array | None:
+    """Area under the plasma curve; None for a compound that is not ketamine."""
+    if "bladder_exposure" not in found.names:
+        return None
+    past = found["bladder_exposure"]
+    # The index is the area that has not faded yet: what has faded is fading times its own area.
+    return np.asarray(past[:, -1] + fading * np.trapezoid(past, _grid(found), axis=1))
 
 
 def half_time(times: Array, curve: Array) -> float:

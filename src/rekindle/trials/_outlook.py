@@ -131,7 +131,7 @@ def simulate_outlook(
         ParameterError: an unknown control class.
     """
     given = parse_regimen(regimen) if isinstance(regimen, str) else regimen
-    if given.drug in ("saline", "none"):
+    if given.drug in ("midazolam", "saline", "none"):
         raise RegimenError(
             "RK-REG-091", given=f"an outlook for {given.drug}", allowed="A course of an active drug"
         )
@@ -238,40 +238,3 @@ def _acute(found: Trajectory, acute: Array) -> tuple[float, float, float, float]
     ends = acute[len(acute) - 1 - np.argmax(above[:, ::-1], axis=1)]
     peak = float(np.median(acute[np.argmax(scores[noticed], axis=1)]))
     return float(noticed.mean()), sedated, 60 * peak, 60 * float(np.quantile(ends, 0.9))
-
-
-@dataclass(frozen=True, slots=True)
-class TrialResponse:
-    """Response in real trials of a product, as a range of people of 100 over the trials."""
-
-    product: str
-    days: int
-    drug_low: int
-    drug_high: int
-    control_low: int
-    control_high: int
-    mark: str
-    source: str
-
-
-@cache
-def trial_responses() -> tuple[TrialResponse, ...]:
-    """Published response that stands beside simulated numbers.
-
-    >>> trial_responses()[0].drug_high
-    69
-    """
-    with files("rekindle.trials").joinpath("data/trial_responses.csv").open(encoding="utf-8") as stream:
-        return tuple(
-            TrialResponse(
-                product=row["product"],
-                days=int(row["days"]),
-                drug_low=int(row["drug_low"]),
-                drug_high=int(row["drug_high"]),
-                control_low=int(row["control_low"]),
-                control_high=int(row["control_high"]),
-                mark=row["mark"],
-                source=row["source"],
-            )
-            for row in csv.DictReader(stream)
-        )

@@ -23,6 +23,10 @@ class RatingScale:
 
     ``kind`` additive: normal error with SD ``sd`` in points. ``kind`` proportional: gamma error with
     coefficient of variation ``sd``.
+
+    ``background`` is the mean of what people score without any drug, gamma distributed with coefficient of
+    variation ``background_cv`` (above 1 most people score 0 and few much). It belongs to the person and is
+    drowned by a larger effect of the drug, not added to it.
     """
 
     name: str
@@ -33,9 +37,13 @@ class RatingScale:
     mark: str
     source: str
     description: str = ""
+    background: float = 0.0
+    background_cv: float = 0.0
 
     def rate(self, latent: Array, generator: Generator) -> Array:
         """Ratings of latent scores: error added, rounded to whole points, kept inside the scale.
+
+        The first axis of ``latent`` is people; a person has one background at all times of a call.
 
         >>> import numpy as np
         >>> rating_scales()["MADRS"].rate(np.array([30.0, 59.9]), np.random.default_rng(1)).tolist()
@@ -46,7 +54,14 @@ class RatingScale:
         else:
             shape = 1.0 / self.sd**2
             scores = latent * generator.gamma(shape, 1.0 / shape, np.shape(latent))
+        if self.background:
+            scores = np.maximum(scores, self._background(np.shape(latent), generator))
         return np.asarray(np.clip(np.round(scores), self.low, self.high))
+
+    def _background(self, shape: tuple[int, ...], generator: Generator) -> Array:
+        people = tuple(size if axis == 0 else 1 for axis, size in enumerate(shape))
+        form = 1.0 / self.background_cv**2
+        return np.asarray(generator.gamma(form, self.background / form, people))
 
 
 @cache
@@ -67,6 +82,8 @@ def rating_scales() -> Mapping[str, RatingScale]:
                 row["mark"],
                 row["source"],
                 row["description"],
+                float(row["background"] or 0.0),
+                float(row["background_cv"] or 0.0),
             )
             for row in csv.DictReader(stream)
         }

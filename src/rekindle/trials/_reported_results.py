@@ -68,6 +68,27 @@ def condition_results(condition: str) -> tuple[ReportedResult, ...]:
     )
 
 
+def refuse_other_condition(condition: str) -> None:
+    """Refuse to simulate a condition other than depression.
+
+    Raises:
+        ParameterError: such a condition, with or without evidence.
+
+    >>> refuse_other_condition("trd")
+    """
+    if condition in _MODELLED:
+        return
+    found = condition_results(condition)
+    scales = dict.fromkeys(result.scale for result in found if result.scale)
+    raise ParameterError(
+        "RK-PAR-144",
+        given=f'a simulation in condition "{condition}"',
+        allowed=f"Conditions that the model is for: {', '.join(_MODELLED)}",
+        why=f"No amplitude is known there; trials reported on scales of their own ({', '.join(scales)})",
+        remedy=f"See what they reported: rekindle evidence condition {condition}",
+    )
+
+
 def conditions() -> tuple[str, ...]:
     """Conditions other than depression for which there is evidence.
 
