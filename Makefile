@@ -53,6 +53,10 @@ figures: $(RUN_STAMP)  ## Make the figures of the README and the documentation a
 	for name in ketamine_and_ssri esketamine_and_antidepressant psychotherapy enantiomers schedules; do \
 		$(BIN)/rekindle compare $$name --out out/$$name && cp out/$$name/mood.png docs/figures/compare_$$name.png || exit 1; \
 	done
+	$(BIN)/rekindle trial esketamine_spray --people 60 --replicates 12 --out out/trial
+	cp out/trial/change.png docs/figures/trial_change.png
+	$(BIN)/rekindle trial power saline_crossover --n 6,10,14,18 --effects 0,0.5,1 --unblinding --replicates 40 --out out/power
+	cp out/power/power.png docs/figures/trial_power.png
 
 requirements:  ## Pin all dependencies anew (needs uv)
 	$(COMPILE) --all-extras --output-file requirements/test.txt
