@@ -21,7 +21,20 @@ from rekindle.report import STANDING_NOTICE, STATE_NOTICE
 from rekindle.therapy import export_events
 
 INFUSION = "ketamine 0.5 mg/kg iv over 40 min"
-HEAVY = ("numpy", "pandas", "scipy", "matplotlib", "llvmlite", "pint", "jinja2", "pyarrow", "rich", "libsbml")
+HEAVY = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "matplotlib",
+    "llvmlite",
+    "pint",
+    "jinja2",
+    "pyarrow",
+    "rich",
+    "libsbml",
+    "statsmodels",
+    "distributed",
+)
 WARFARIN = """model warfarin "Warfarin, one compartment"
 time [h]
 parameter CL [L/h] = 0.1 in 0.05 to 0.3 "clearance"
@@ -69,6 +82,13 @@ COMMANDS = (
     "model list",
     "model show",
     "model export",
+    "compare",
+    "compound",
+    "compound compare",
+    "eligibility",
+    "explain",
+    "trial",
+    "trial power",
 )
 
 

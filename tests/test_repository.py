@@ -31,7 +31,18 @@ FLOORS = [
 ]
 # Neighbours: what is given and how a model is written have nothing to say to each other.
 STRANGERS = {("regimen", "modelling"), ("modelling", "regimen")}
-HEAVY = {"pandas", "scipy", "matplotlib", "llvmlite", "pint", "jinja2", "pyarrow", "libsbml"}
+HEAVY = {
+    "pandas",
+    "scipy",
+    "matplotlib",
+    "llvmlite",
+    "pint",
+    "jinja2",
+    "pyarrow",
+    "libsbml",
+    "statsmodels",
+    "distributed",
+}
 REQUIREMENTS = ["run.txt", "test.txt"]
 
 # Written in pieces, so that this file does not hold what it looks for.

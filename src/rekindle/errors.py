@@ -10,6 +10,7 @@ The tree::
     ├── ParameterError     a parameter or covariate that is unknown or outside its range
     ├── SolverError        an integration that failed (names person, time and state)
     ├── PersonError        a person or cohort file with missing or contradictory facts
+    ├── DesignError        a trial design that cannot be run as written (names file and key)
     ├── EvidenceError      an evidence table that cannot be read
     └── OutputError        a result that cannot be written or shown
 
@@ -84,6 +85,10 @@ class SolverError(RekindleError):
 
 class PersonError(RekindleError):
     """A person or cohort file with missing or contradictory facts."""
+
+
+class DesignError(RekindleError):
+    """A trial design that cannot be run as written; the message names file and key."""
 
 
 class EvidenceError(RekindleError):

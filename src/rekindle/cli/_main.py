@@ -18,6 +18,7 @@ from rekindle.errors import RekindleError
 _COMMANDS = {
     "simulate": "_simulate",
     "compare": "_compare",
+    "trial": "_trial",
     "replay": "_replay",
     "evidence": "_evidence",
     "compound": "_compound",

@@ -7,5 +7,16 @@
 from rekindle.evidence._data import development_arms, development_outcomes
 from rekindle.evidence._predict import predict_arms
 from rekindle.evidence._prediction import VERDICTS, Prediction
+from rekindle.evidence._study_design import Study, studies, study_design, study_text
 
-__all__ = ["VERDICTS", "Prediction", "development_arms", "development_outcomes", "predict_arms"]
+__all__ = [
+    "VERDICTS",
+    "Prediction",
+    "Study",
+    "development_arms",
+    "development_outcomes",
+    "predict_arms",
+    "studies",
+    "study_design",
+    "study_text",
+]

@@ -11,17 +11,8 @@ from numpy.typing import NDArray
 
 from rekindle.evidence._data import assumption
 from rekindle.evidence._outcome_arm import Setup
-from rekindle.people import (
-    CovariateDistributions,
-    Distribution,
-    Person,
-    Population,
-    Stream,
-    default_distributions,
-    person_ranges,
-    random_generator,
-)
-from rekindle.trials import rating_scale, true_baseline
+from rekindle.people import Person, Population, Stream, random_generator
+from rekindle.trials import rating_scale, study_distributions, true_baseline
 
 Array = NDArray[np.float64]
 
@@ -56,7 +47,13 @@ def trial_people(setup: Setup, count: int, seed: int) -> list[Person]:
     """People of a study by age, sex and weight; their MADRS item 10 is drawn too."""
     trial = study_number(setup.study_id)
     fixed = {} if setup.female_pct not in (0.0, 100.0) else {"sex": "F" if setup.female_pct else "M"}
-    population = Population(count, seed, trial, _distributions(setup), {**fixed, "allow_extrapolation": True})
+    population = Population(
+        count,
+        seed,
+        trial,
+        study_distributions(setup.female_pct, setup.age_years, setup.weight_kg),
+        {**fixed, "allow_extrapolation": True},
+    )
     scores = random_generator(seed, trial, 0, 0, Stream.COVARIATES, "item10").standard_normal(count)
     items = np.clip(assumption("item10_mean") + assumption("item10_sd") * scores, 0.0, 6.0)
     return [
@@ -76,7 +73,7 @@ def entry_scores(baseline: Baseline, study_id: str, count: int, seed: int) -> tu
     low = -math.inf if baseline.entry is None else baseline.entry - _HALF_POINT
     mean, sd = baseline.mean, baseline.sd
     if math.isfinite(low) and not baseline.before_selection:
-        mean, sd = _before_selection(mean, sd, low)
+        mean, sd = before_selection(mean, sd, low)
     generator = random_generator(seed, trial, 0, 0, Stream.RATER, f"entry {baseline.scale}")
     # One draw from each of equal shares, in random order: a small crowd has the mean that was asked for.
     shares = (generator.permutation(count) + generator.random(count)) / count
@@ -91,7 +88,7 @@ def _truncated(mean: float, sd: float, low: float, shares: Array) -> Array:
     return np.asarray(mean + sd * ndtri(below + (1.0 - below) * shares))
 
 
-def _before_selection(mean: float, sd: float, low: float) -> tuple[float, float]:
+def before_selection(mean: float, sd: float, low: float) -> tuple[float, float]:
     """Mean and SD of a normal distribution whose part above ``low`` has the mean and SD given."""
     wide, centre = sd, mean
     for _ in range(_MATCHING_STEPS):
@@ -104,22 +101,3 @@ def _before_selection(mean: float, sd: float, low: float) -> tuple[float, float]
         spread = wide * math.sqrt(max(1.0 + z * hazard - hazard**2, 1e-6))
         centre, wide = centre + 0.5 * (mean - found), min(wide * (sd / spread) ** 0.5, 2.0 * sd)
     return centre, wide
-
-
-def _distributions(setup: Setup) -> CovariateDistributions:
-    """The default population moved to the mean age, share of women and mean weight of a study."""
-    default = default_distributions().only("female", "age_years", "weight_kg")
-    return CovariateDistributions(tuple(_moved(row, setup) for row in default.rows), default.correlations)
-
-
-def _moved(row: Distribution, setup: Setup) -> Distribution:
-    if row.covariate == "female" and setup.female_pct is not None:
-        return replace(row, mean=setup.female_pct / 100.0)
-    if row.covariate == "age_years" and setup.age_years is not None:
-        high = min(max(row.high, setup.age_years + 2.0 * row.sd), person_ranges()["age_years"].possible[1])
-        return replace(row, mean=setup.age_years, high=high)
-    if row.covariate == "weight_kg" and setup.weight_kg is not None:
-        low, high = person_ranges()["weight_kg"].possible
-        relative = row.sd / row.mean
-        return replace(row, mean=setup.weight_kg, sd=relative * setup.weight_kg, low=low, high=high)
-    return row

@@ -49,6 +49,7 @@ from rekindle.report._figures_crossover import arm_change_figure, patients_figur
 from rekindle.report._figures_mood import mood_figure
 from rekindle.report._figures_plasma import plasma_figure
 from rekindle.report._figures_states import block_figure, state_figure
+from rekindle.report._figures_trial import power_figure, trial_figure
 from rekindle.report._format import duration, interval, number, percent
 from rekindle.report._page import STANDING_NOTICE, Page, PageFigure, PageTable, Section, render_page
 from rekindle.report._patient_page import (
@@ -135,6 +136,7 @@ __all__ = [
     "patients_figure",
     "percent",
     "plasma_figure",
+    "power_figure",
     "print_summary",
     "print_table",
     "reading_grade",
@@ -145,6 +147,7 @@ __all__ = [
     "state_figure",
     "trajectory_bands",
     "trajectory_columns",
+    "trial_figure",
     "visible_text",
     "write_candidate",
     "write_comparison",

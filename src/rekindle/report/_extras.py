@@ -8,6 +8,8 @@ from rekindle.errors import OutputError
 
 #: Extra of this package -> the modules that it brings.
 EXTRAS = {
+    "analysis": ("statsmodels",),
+    "cluster": ("distributed",),
     "report": ("matplotlib", "jinja2"),
     "parquet": ("pyarrow",),
     "sbml": ("libsbml",),

@@ -1,11 +1,17 @@
-"""Trials: what raters write down, endpoints, and the replay of a real trial with its own patients."""
+"""Trials: what raters write down, endpoints, virtual trials, and the replay of a real one."""
 
 from rekindle.trials._comparison import Comparison, compare_treatments
 from rekindle.trials._comparison_outcomes import readiness_rule
 from rekindle.trials._comparison_result import Result
 from rekindle.trials._crossover import CrossoverReplay, PatientReplay, replay_nimh_crossover
 from rekindle.trials._crossover_summary import SummaryRow
+from rekindle.trials._design import Design
+from rekindle.trials._design_reader import build_design, parse_design, read_design
+from rekindle.trials._designs import design_text, shipped_design, shipped_designs
 from rekindle.trials._endpoints import Endpoint, endpoint, endpoints
+from rekindle.trials._estimate import Estimate, ancova, carried_forward, paired, welch
+from rekindle.trials._exposure import World
+from rekindle.trials._findings import Finding, findings, primary_result
 from rekindle.trials._outlook import (
     NEW_ANTIDEPRESSANT,
     Outlook,
@@ -14,7 +20,10 @@ from rekindle.trials._outlook import (
     spray_reports,
 )
 from rekindle.trials._paroxetine import ParoxetineReductions, paroxetine_reduction, simulate_paroxetine
+from rekindle.trials._power import PowerRow, power
 from rekindle.trials._ratings import RatingScale, rating_scale, rating_scales, true_baseline
+from rekindle.trials._repeated_measures import mmrm, random_intercept
+from rekindle.trials._replicate import run_replicates
 from rekindle.trials._reported_results import (
     ReportedResult,
     condition_results,
@@ -31,6 +40,9 @@ from rekindle.trials._scales import (
     scale,
     scales,
 )
+from rekindle.trials._shares import NumberNeeded, number_needed, share_difference
+from rekindle.trials._study_people import study_distributions
+from rekindle.trials._survival import SurvivalCurve, hazard_ratio, kaplan_meier
 from rekindle.trials._treatment import (
     ComparisonPlan,
     Treatment,
@@ -39,49 +51,83 @@ from rekindle.trials._treatment import (
     read_comparison,
 )
 from rekindle.trials._trial_counts import TrialResponse, responses_in_trials, trial_responses
+from rekindle.trials._trial_data import TrialData
+from rekindle.trials._trial_run import ResultRow, TrialRun, run_trial
 
 __all__ = [
     "NEW_ANTIDEPRESSANT",
     "Comparison",
     "ComparisonPlan",
     "CrossoverReplay",
+    "Design",
     "Endpoint",
+    "Estimate",
+    "Finding",
+    "NumberNeeded",
     "Outlook",
     "ParoxetineReductions",
     "PatientReplay",
+    "PowerRow",
     "RatingScale",
     "Report",
     "ReportedResult",
     "Result",
+    "ResultRow",
     "Scale",
     "ScaleThreshold",
     "SummaryRow",
+    "SurvivalCurve",
     "Treatment",
+    "TrialData",
     "TrialResponse",
+    "TrialRun",
+    "World",
+    "ancova",
+    "build_design",
+    "carried_forward",
     "compare_treatments",
     "comparison_plan",
     "comparison_plans",
     "condition_results",
     "conditions",
     "convert_score",
+    "design_text",
     "empirical_arm",
     "empirical_result",
     "endpoint",
     "endpoints",
+    "findings",
+    "hazard_ratio",
     "ideation_is_urgent",
+    "kaplan_meier",
+    "mmrm",
+    "number_needed",
+    "paired",
     "paroxetine_reduction",
+    "parse_design",
+    "power",
+    "primary_result",
+    "random_intercept",
     "rating_scale",
     "rating_scales",
     "read_comparison",
+    "read_design",
     "readiness_rule",
     "refuse_other_condition",
     "replay_nimh_crossover",
     "responses_in_trials",
+    "run_replicates",
+    "run_trial",
     "scale",
     "scales",
+    "share_difference",
+    "shipped_design",
+    "shipped_designs",
     "simulate_outlook",
     "simulate_paroxetine",
     "spray_reports",
+    "study_distributions",
     "trial_responses",
     "true_baseline",
+    "welch",
 ]

@@ -1,0 +1,147 @@
+"""The results section of a virtual trial on the terminal: arms side by side, then differences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rekindle.trials import Finding, PowerRow, ResultRow, TrialRun
+
+    Line = Finding | ResultRow
+
+#: Words of outcomes that are shown for the last day only; every day is in the files.
+_LAST_DAY_ONLY = (", LOCF", "missing as none", "LOCF and ANCOVA")
+_AGAINST = " - "
+
+
+def print_run(result: TrialRun, console: Console) -> None:
+    """Print design, results by arm, differences, the primary result and notes."""
+    from rekindle.report import STANDING_NOTICE, print_table
+
+    design, count = result.task.design, len(result.replicates)
+    console.print(f"[bold]{design.title}[/bold]", highlight=False)
+    many = f"{count} simulated trials" if count > 1 else "one simulated trial"
+    console.print(
+        f"{design.number} virtual people, {many}, seed {result.task.seed}.", highlight=False, markup=False
+    )
+    lines: Sequence[Line] = result.rows if count > 1 else result.replicates[0]
+    shown = list(_shown(lines))
+    print_table("Who entered", ("", "all"), _entry_rows(shown), console)
+    arms = list(dict.fromkeys(one.arm for one in shown if one.arm != "all" and _AGAINST not in one.arm))
+    words = "mean over trials; SD within a trial in brackets" if count > 1 else "SD in brackets"
+    print_table(f"Results by arm ({words})", ("", *arms), _arm_rows(shown, arms), console)
+    differences = [one for one in shown if _AGAINST in one.arm and not math.isnan(one.value)]
+    if differences:
+        interval = "5 to 95 % of trials" if count > 1 else "95 % interval"
+        columns = ("", "arms", "value", interval, "p < 0.05" if count > 1 else "p")
+        print_table("Differences", columns, [_difference(one) for one in differences], console)
+    if result.primary:
+        console.print(_primary(result), highlight=False)
+    for note in design.notes:
+        console.print(f"Note: {note}", highlight=False, markup=False)
+    console.print(f"[italic]{STANDING_NOTICE}[/italic]", highlight=False)
+
+
+def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
+    """Print the share of positive trials by size, effect and unblinding."""
+    from rekindle.report import percent, print_table
+
+    console.print(f"[bold]{title}[/bold]", highlight=False)
+    table = [
+        (
+            str(one.number),
+            f"{one.effect:g}",
+            "yes" if one.unblinding else "no",
+            percent(one.power),
+            f"{percent(one.low)} to {percent(one.high)}",
+            _number(one.difference),
+            str(one.missing),
+        )
+        for one in rows
+    ]
+    columns = ("people", "effect", "unblinding", "positive", "Monte Carlo 95 %", "estimate", "no result")
+    print_table(f"Power from {rows[0].replicates} simulated trials in each row", columns, table, console)
+
+
+def _shown(lines: Iterable[Line]) -> Iterable[Line]:
+    known = list(lines)
+    last: dict[str, float] = {}
+    for one in known:
+        if not math.isnan(one.day):
+            last[one.outcome] = max(one.day, last.get(one.outcome, 0.0))
+    for one in known:
+        if not any(words in one.outcome for words in _LAST_DAY_ONLY) or one.day == last.get(one.outcome):
+            yield one
+
+
+def _entry_rows(lines: Sequence[Line]) -> list[tuple[str, str]]:
+    return [(one.outcome, _value(one)) for one in lines if one.arm == "all"]
+
+
+def _arm_rows(lines: Sequence[Line], arms: Sequence[str]) -> list[tuple[str, ...]]:
+    rows: dict[str, dict[str, str]] = {}
+    for one in lines:
+        if one.arm in arms:
+            rows.setdefault(one.outcome + _day(one.day), {})[one.arm] = _value(one)
+    return [(label, *(cells.get(arm, "") for arm in arms)) for label, cells in rows.items()]
+
+
+def _difference(one: Line) -> tuple[str, ...]:
+    tested = getattr(one, "significant", None)
+    several = tested is not None
+    p = tested if several else getattr(one, "p", math.nan)
+    interval = "" if math.isnan(one.low) else f"{_number(one.low)} to {_number(one.high)}"
+    shown = "" if p is None or math.isnan(p) else (f"{100 * p:.0f} %" if several else _probability(p))
+    return one.outcome + _day(one.day), one.arm, _value(one, spread=False), interval, shown
+
+
+def _value(one: Line, *, spread: bool = True) -> str:
+    if math.isnan(one.value):
+        return "not reached" if one.unit == "day" else ""
+    unit = "" if one.unit in ("1", "points") else f" {one.unit}"
+    within = f" ({_number(one.spread)})" if spread and not math.isnan(one.spread) else ""
+    return f"{_number(one.value)}{unit}{within}"
+
+
+def _day(day: float) -> str:
+    """A day in words.
+
+    >>> _day(28.0), _day(1 / 6)
+    (', day 28', ', 4 h')
+    """
+    if math.isnan(day):
+        return ""
+    return f", {24 * day:.0f} h" if day < 1 else f", day {day:g}"
+
+
+def _number(value: float) -> str:
+    if math.isinf(value):
+        return "infinite"
+    if math.isnan(value):
+        return ""
+    return f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.2f}"
+
+
+def _probability(p: float) -> str:
+    """A p value as papers write it.
+
+    >>> _probability(0.00001), _probability(0.0421)
+    ('< 0.001', '0.042')
+    """
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _primary(result: TrialRun) -> str:
+    from rekindle.report import percent
+
+    primary = result.task.design.primary
+    assert primary is not None, "there are primary results"
+    share, low, high = result.positive
+    words = f"Primary result ({primary.analysis}, {' against '.join(primary.arms)}): "
+    if len(result.primary) == 1:
+        return words + ("positive." if share else "not positive.")
+    return words + f"positive in {percent(share)} of trials (Monte Carlo {percent(low)} to {percent(high)})."

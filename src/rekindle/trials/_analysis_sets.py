@@ -1,0 +1,185 @@
+"""The people of each arm of the comparison with their scores, times and readings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekindle.therapy import adverse_events
+from rekindle.trials._design import CROSS, Condition, Design, Phase
+from rekindle.trials._enrolment import Participant, meets
+from rekindle.trials._trial_data import TrialData
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ArmData:
+    """One arm of the comparison, in all periods of a crossover.
+
+    Attributes:
+        name: the arm.
+        phases: phase of each person, in the order of ``people``.
+        scores: scale -> scores, shape (people, days).
+        baseline: scale -> score at entry into the trial.
+        relapse_time, relapse_event: days in the phase of relapse; None if none is defined.
+    """
+
+    name: str
+    people: tuple[Participant, ...]
+    phases: tuple[str, ...]
+    rated: Mapping[str, tuple[float, ...]]
+    scores: Mapping[str, Array]
+    baseline: Mapping[str, Array]
+    relapse_time: Array | None = None
+    relapse_event: NDArray[np.bool_] | None = None
+
+    def days(self, scale: str) -> tuple[float, ...]:
+        """Days of the phase on which a scale is rated."""
+        return self.rated[scale]
+
+    def change(self, scale: str) -> Array:
+        """Changes from baseline, shape (people, days)."""
+        return self.scores[scale] - self.baseline[scale][:, None]
+
+    def reached(self, rule: Condition) -> NDArray[np.bool_]:
+        """Whether a definition is met, shape (people, days); a missing score does not meet it."""
+        table, start = self.scores[rule.what], self.baseline[rule.what]
+        return np.array(
+            [
+                [not math.isnan(one) and meets(rule, one, begin) for one in row]
+                for row, begin in zip(table, start, strict=True)
+            ],
+            dtype=bool,
+        ).reshape(table.shape)
+
+    def time_to(self, rule: Condition) -> tuple[Array, NDArray[np.bool_]]:
+        """Day of the first visit that meets a definition, or of the last score; and whether it was met."""
+        reached, days = self.reached(rule), np.array(self.days(rule.what))
+        seen = np.isfinite(self.scores[rule.what])
+        time, event = [], []
+        for row, known in zip(reached, seen, strict=True):
+            if not known.any():
+                continue
+            event.append(bool(row.any()))
+            time.append(float(days[row][0] if row.any() else days[known][-1]))
+        return np.array(time), np.array(event, dtype=bool)
+
+
+@dataclass(frozen=True)
+class SessionExtremes:
+    """Highest and lowest reading of each person over the sessions of an arm, and who reported what."""
+
+    highest: Mapping[str, Mapping[int, float]]
+    lowest: Mapping[str, Mapping[int, float]]
+    reports: Mapping[str, NDArray[np.bool_]]
+
+
+def compared_phases(design: Design) -> tuple[Phase, ...]:
+    """The phases whose arms are compared: one, or all periods of a crossover; else the last phase."""
+    last = design.compared
+    if last is None:
+        return (design.phases[-1],)
+    found = [last]
+    place = design.phases.index(last)
+    while found[0].assign == CROSS:
+        place -= 1
+        found.insert(0, design.phases[place])
+    return tuple(found)
+
+
+def arm_data(design: Design, data: TrialData) -> dict[str, ArmData]:
+    """Arms of the comparison, in the order of the design."""
+    phases = compared_phases(design)
+    notes: dict[tuple[int, str, str], dict[float, float]] = {}
+    for note in data.notes:
+        if note.measure in design.scales:
+            notes.setdefault((note.number, note.phase, note.measure), {})[round(note.day, 6)] = note.value
+    found = {}
+    for name in design.arms:
+        members = [
+            (one, phase)
+            for phase in phases
+            for one in data.people
+            if phase.name in one.entered and one.arms[phase.name] == name
+        ]
+        if members:
+            found[name] = _arm(design, name, members, notes)
+    return found
+
+
+def sessions_of(data: TrialData, arm: ArmData) -> SessionExtremes:
+    """Extremes of readings in the sessions of an arm; people without a session are left out."""
+    places = set(zip((one.number for one in arm.people), arm.phases, strict=True))
+    highest: dict[str, dict[int, float]] = {}
+    lowest: dict[str, dict[int, float]] = {}
+    reported: dict[str, set[int]] = {event: set() for event in adverse_events()}
+    had: dict[int, None] = {}
+    for note in data.notes:
+        if (note.number, note.phase) not in places:
+            continue
+        if note.measure == "session_mg":
+            had[note.number] = None
+        elif note.measure.startswith("report: "):
+            reported[note.measure.removeprefix("report: ")].add(note.number)
+        elif note.measure in ("cadss", "systolic_rise", "diastolic_rise", "moaas"):
+            for extreme, choose in ((highest, max), (lowest, min)):
+                by = extreme.setdefault(note.measure, {})
+                by[note.number] = choose(by.get(note.number, note.value), note.value)
+    reports = {
+        event: np.array([number in who for number in had], dtype=bool) for event, who in reported.items()
+    }
+    return SessionExtremes(highest, lowest, reports)
+
+
+def _arm(
+    design: Design,
+    name: str,
+    members: list[tuple[Participant, Phase]],
+    notes: Mapping[tuple[int, str, str], Mapping[float, float]],
+) -> ArmData:
+    rated, scores, baseline = {}, {}, {}
+    for scale in design.scales:
+        days = {visit.day for _, phase in members for visit in phase.visits if scale in visit.scales}
+        rated[scale] = tuple(sorted(days))
+        scores[scale] = np.array(
+            [
+                [
+                    notes.get((one.number, phase.name, scale), {}).get(round(day, 6), math.nan)
+                    for day in rated[scale]
+                ]
+                for one, phase in members
+            ],
+            dtype=float,
+        ).reshape(len(members), len(days))
+        baseline[scale] = np.array([one.baseline[scale] for one, _ in members])
+    time, event = _relapse(design, members)
+    return ArmData(
+        name,
+        tuple(one for one, _ in members),
+        tuple(phase.name for _, phase in members),
+        rated,
+        scores,
+        baseline,
+        time,
+        event,
+    )
+
+
+def _relapse(
+    design: Design, members: list[tuple[Participant, Phase]]
+) -> tuple[Array | None, NDArray[np.bool_] | None]:
+    """Days from the start of the phase to relapse, or to the end of observation."""
+    if design.relapse is None or any(phase.name != design.relapse_phase for _, phase in members):
+        return None, None
+    start, length = design.start_h(design.relapse_phase), design.phase(design.relapse_phase).days
+    time, event = [], []
+    for one, _ in members:
+        here = one.status == "left" and one.left_h < start + 24.0 * (length + 1e-6)
+        time.append(min((one.left_h - start) / 24.0, length) if here else length)
+        event.append(here and one.reason == "relapse")
+    return np.maximum(np.array(time), 1e-6), np.array(event, dtype=bool)

@@ -1,0 +1,62 @@
+"""Conditions of a design file: thresholds on scales and readings, and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rekindle.therapy import adverse_events
+from rekindle.trials._design import READINGS, TESTS, Condition, MoodScale
+from rekindle.trials._design_section import Section
+from rekindle.trials._endpoints import endpoint
+
+
+def read_conditions(part: Section, key: str, known: Mapping[str, MoodScale]) -> list[Condition]:
+    """Conditions under a key: one, or a list of them."""
+    given = part.raw(key, [])
+    found = []
+    for one in given if isinstance(given, list) else [given]:
+        inner = Section(one, part.file, f"{part.place}, {key}")
+        found.append(read_condition(inner, known))
+        inner.finish()
+    return found
+
+
+def read_condition(part: Section, known: Mapping[str, MoodScale]) -> Condition:
+    """One condition: a test with its scale, reading or report."""
+    if part.has("report"):
+        events = (*adverse_events(), "any")
+        return Condition("report", "at_least", 1.0, part.choice("report", events))
+    tests = [test for test in TESTS if part.has(test)]
+    if len(tests) != 1:
+        raise part.refusal(
+            "RK-DES-003", f"{len(tests)} thresholds", allowed=f"One of {', '.join(TESTS)}, or report"
+        )
+    limit = part.number(tests[0])
+    times = part.whole("consecutive", 1, low=1)
+    if part.has("reading"):
+        return Condition(part.choice("reading", tuple(READINGS)), tests[0], limit, consecutive=times)
+    if not part.has("scale"):
+        raise part.refusal(
+            "RK-DES-009",
+            f"the threshold {tests[0]} {limit:g} has no scale",
+            allowed=f"scale: {' or '.join(known)}; reading: {' or '.join(READINGS)}",
+            why="The same number means another severity on another scale",
+        )
+    name = part.choice("scale", tuple(known), code="RK-DES-011")
+    return Condition(name, tests[0], limit, consecutive=times)
+
+
+def read_definition(top: Section, key: str, known: Mapping[str, MoodScale]) -> Condition | None:
+    """A definition under a key, None if the key is missing."""
+    if top.raw(key, None) is None:
+        return None
+    part = top.section(key)
+    found = read_condition(part, known)
+    part.finish()
+    return found
+
+
+def usual_definition(name: str, scale: str) -> Condition:
+    """The usual response or remission on a scale."""
+    one = endpoint(name, scale)
+    return Condition(scale, {"fall_pct": "fall_at_least_pct"}.get(one.rule, one.rule), one.threshold)

@@ -1,0 +1,152 @@
+"""Run replicates of a trial from screening to the last visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from rekindle.therapy import control_response
+from rekindle.trials._design import CONTINUE, CROSS, Design, Phase
+from rekindle.trials._enrolment import Participant, enrol, meets, site_offsets
+from rekindle.trials._exposure import World, draw_course_parameters, expose
+from rekindle.trials._randomisation import randomise
+from rekindle.trials._trial_data import TrialData
+from rekindle.trials._walk import Note, Walk
+
+
+def run_replicates(
+    design: Design,
+    replicates: Sequence[int],
+    *,
+    seed: int = 1,
+    world: World | None = None,
+    parameter_draws: Sequence[Mapping[str, float]] = (),
+    number: int | None = None,
+) -> list[TrialData]:
+    """Run some replicates of a trial in one go; each depends on seed and its own number only.
+
+    Args:
+        design: the trial.
+        replicates: their numbers.
+        seed: seed of all random numbers.
+        world: assumptions about drug and mind.
+        parameter_draws: typical values that replace the model's; replicate r takes draw r modulo their
+            number.
+        number: people who enter, if not those of the design.
+
+    Raises:
+        RekindleError: a design whose eligibility nobody meets, or a course that cannot be simulated.
+
+    >>> from rekindle.trials import shipped_design
+    >>> data = run_replicates(shipped_design("esketamine_spray"), [0], number=4)[0]
+    >>> len(data.people), sorted({one.arms["induction"] for one in data.people})
+    (4, ['esketamine', 'placebo'])
+    """
+    known = world or World()
+    groups: dict[int, list[Participant]] = {}
+    screened: dict[int, int] = {}
+    for replicate in replicates:
+        groups[replicate], screened[replicate] = enrol(design, seed, replicate, number)
+        own = known
+        if parameter_draws:
+            draw = parameter_draws[replicate % len(parameter_draws)]
+            own = replace(known, parameters={**known.parameters, **draw})
+        draw_course_parameters(design, own, groups[replicate], seed=seed, replicate=replicate)
+    notes: dict[int, list[Note]] = {replicate: [] for replicate in replicates}
+    for phase in design.phases:
+        walks = [
+            walk
+            for replicate in replicates
+            for walk in _entered(design, phase, groups[replicate], seed, replicate)
+        ]
+        pending = walks
+        while pending:
+            requests = [walk.request() for walk in pending]
+            readings = expose(design, known, [one for one in requests if one.times])
+            pending = [walk for walk in pending if not walk.advance(readings.get(walk.key, {}))]
+        for walk in walks:
+            notes[walk.replicate] += walk.notes
+    for group in groups.values():
+        for one in group:
+            if one.status == "on":
+                one.status = "completed"
+    return [
+        TrialData(replicate, tuple(groups[replicate]), tuple(_ordered(notes[replicate])), screened[replicate])
+        for replicate in replicates
+    ]
+
+
+def _ordered(notes: list[Note]) -> list[Note]:
+    return sorted(notes, key=lambda note: (note.number, note.time_h))
+
+
+def _entered(
+    design: Design, phase: Phase, group: Sequence[Participant], seed: int, replicate: int
+) -> list[Walk]:
+    """Admit people to a phase, give them an arm, and start their walk."""
+    first = phase is design.phases[0]
+    offsets = site_offsets(design, seed, replicate)
+    staying: list[Participant] = []
+    entering: list[Participant] = []
+    for one in group:
+        if one.status != "on":
+            continue
+        if first or _may_enter(phase, one):
+            entering.append(one)
+        elif phase.others == "continue":
+            staying.append(one)
+        else:
+            one.status, one.reason = "not entered", f"not admitted to {phase.name}"
+            one.left_h = design.start_h(phase.name)
+    if phase.assign == CONTINUE:
+        arms = [one.arm for one in entering]
+    elif phase.assign == CROSS:
+        turn = list(phase.allocation)
+        arms = [turn[(turn.index(one.arm) + 1) % len(turn)] for one in entering]
+    else:
+        strata = [one.stratum for one in entering]
+        arms = randomise(strata, phase.allocation, seed=seed, replicate=replicate, phase=phase.name)
+    for one, arm in zip(entering, arms, strict=True):
+        one.entered.add(phase.name)
+        _begin(design, phase, one, arm, period=first or phase.assign == CROSS)
+    for one in staying:
+        _begin(design, phase, one, one.arm, period=False)
+    return [
+        Walk(design, phase, one, float(offsets[one.site - 1]), seed, replicate)
+        for one in (*entering, *staying)
+    ]
+
+
+def _may_enter(phase: Phase, one: Participant) -> bool:
+    if phase.only and one.arm not in phase.only:
+        return False
+    return all(
+        meets(condition, one.history[condition.what][-1], one.history[condition.what][0])
+        for condition in phase.enter
+    )
+
+
+def _begin(design: Design, phase: Phase, one: Participant, name: str, *, period: bool) -> None:
+    start, arm = design.start_h(phase.name), design.arms[name]
+    changed = name != one.arm
+    one.arm, one.arms[phase.name] = name, name
+    if period:
+        one.periods.append(start)
+    if changed:
+        one.dose, one.interval = None, 0.0
+        one.changes.append((start, "ssri_dose_ratio", arm.antidepressant))
+        one.changes.append((start, "training_rate", arm.training_hours_per_day / 24.0))
+    one.changes.append((start, "believed_probability", belief(design, phase)))
+
+
+def belief(design: Design, phase: Phase) -> float:
+    """Probability of active treatment that people believe in: stated, or that of the control class.
+
+    Without a blinded comparison in the phase everybody knows.
+    """
+    if phase.believed is not None:
+        return phase.believed
+    blinded = len(phase.allocation) > 1 or phase.assign == CROSS
+    if design.control_class is None or not blinded:
+        return 1.0
+    return control_response(design.control_class).believed_probability

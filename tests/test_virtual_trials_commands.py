@@ -1,0 +1,151 @@
+"""The command line of virtual trials, and published studies as designs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas
+import pytest
+
+from rekindle.cli._main import run
+from rekindle.evidence import studies, study_design, study_text
+from rekindle.trials import findings, parse_design, run_replicates
+
+SMALL = ["trial", "saline_crossover", "--people", "6", "--workers", "1"]
+NOT_RUN = {
+    "LAPIDUS2014": "nasal ketamine",
+    "TRANSFORM12_BY_SEX": "women and men",
+    "HIETAMIES2023": "qids",
+    "FEDER2021": "ptsd",
+    "TAYLOR2018_SAD": "anxiety",
+    "WILKINSON2021_CBT": "psychotherapy",
+    "DELSANT2020": "bp_over_180_110_pct",
+}
+RUN = [one.study_id for one in studies() if not one.reason]
+
+
+def printed(capsys: pytest.CaptureFixture[str], arguments: Sequence[str], code: int = 0) -> str:
+    assert run(list(arguments)) == code
+    captured = capsys.readouterr()
+    return captured.err if code else captured.out
+
+
+def test_a_trial_prints_its_results_section(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, SMALL)
+    for words in ("MADRS change", "Differences", "Primary result (paired, ketamine against saline)", "95 %"):
+        assert words in text
+
+
+def test_a_trial_writes_its_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed(capsys, [*SMALL, "--replicates", "2", "--out", str(tmp_path)])
+    observations = pandas.read_csv(tmp_path / "observations.csv")
+    assert {"person", "arm", "site", "planned_h", "actual_h", "measure", "value"} <= set(observations)
+    assert observations.person.nunique() == len(pandas.read_parquet(tmp_path / "people.parquet")) == 6
+    assert set(pandas.read_csv(tmp_path / "replicates.csv").replicate) == {0, 1}
+    assert not (tmp_path / ".unfinished").exists()
+
+
+def test_a_trial_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    content = json.loads(printed(capsys, [*SMALL, "--json"]))
+    assert content["results"][0]["outcome"] == "MADRS at screening"
+
+
+def test_power_and_its_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draws = tmp_path / "draws.csv"
+    draws.write_text("EP,ES\n0.2,0.1\n0.3,0.2\n")
+    arguments = [
+        "trial",
+        "power",
+        "saline_crossover",
+        "--n",
+        "4,6",
+        "--effects",
+        "0.5,1",
+        "--replicates",
+        "2",
+    ]
+    text = printed(capsys, [*arguments, "--workers", "1", "--unblinding", "--draws", str(draws)])
+    assert "Power from 2 simulated trials" in text
+    rows = json.loads(printed(capsys, [*arguments, "--workers", "1", "--json"]))
+    assert [(row["number"], row["effect"]) for row in rows] == [(4, 0.5), (6, 0.5), (4, 1.0), (6, 1.0)]
+
+
+def test_shipped_designs_and_studies_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, ["trial", "list"])
+    assert "esketamine_spray" in text
+    assert "DALY2018_P1" in text
+    assert parse_design(printed(capsys, ["trial", "show", "withdrawal"])).relapse is not None
+    assert parse_design(printed(capsys, ["trial", "show", "TRANSFORM2"])).number == 223
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["trial", "esketamin_spray"], "esketamine_spray"),
+        (["trial", "nothing.yaml"], "nothing.yaml"),
+        (["trial"], "Usage"),
+        (["trial", "run"], "--study"),
+        (["trial", "--study", "DALY2018"], "DALY2018_P1"),
+        (["trial", "--study", "LAPIDUS2014"], "nasal ketamine"),
+        (["trial", "saline_crossover", "--set", "EP=9"], "EP = 9"),
+        (["trial", "power", "saline_crossover", "--n", "four"], "--n four"),
+        (["trial", "power", "saline_crossover", "--draws", "nothing.csv"], "RK-PAR-172"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run(arguments)
+    captured = capsys.readouterr()
+    assert code == 2 or arguments == ["trial"]
+    assert words in captured.err + captured.out
+
+
+def test_every_study_runs_or_says_why_not() -> None:
+    known = {one.study_id: one.reason for one in studies()}
+    assert len(known) == 32
+    assert {name for name, reason in known.items() if reason} == set(NOT_RUN)
+    assert all(words in known[name] for name, words in NOT_RUN.items())
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_study_runs_as_its_rows_say(name: str) -> None:
+    design = study_design(name)
+    data = run_replicates(design, [0], number=5)[0]
+    assert len(data.people) == 5
+    assert findings(design, data)
+    assert design.notes
+
+
+def test_a_study_keeps_what_the_table_states() -> None:
+    design = study_design("DALY2018_P1")
+    phase = design.phases[0]
+    assert dict(phase.allocation) == {
+        "placebo": 33, "esketamine_28": 11, "esketamine_56": 11, "esketamine_84": 12
+    }  # fmt: skip
+    assert phase.sessions == (0.0, 3.0)
+    assert [24 * visit.day for visit in phase.visits] == pytest.approx([2.0, 24.0, 168.0], abs=1e-4)
+    assert design.number == 67
+    assert study_design("NIMH_DS005917_ODD").number == 15
+
+
+def test_baseline_of_those_who_enter_is_that_of_the_study() -> None:
+    design = study_design("NIMH_DS005917_ODD")
+    people = run_replicates(design, [0], number=400)[0].people
+    scores = [one.baseline["MADRS"] for one in people]
+    assert sum(scores) / 400 == pytest.approx(32.27, abs=0.8)
+    assert min(scores) >= 20
+
+
+def test_flexible_doses_divide_people_evenly() -> None:
+    assert "chance_pct: 50.0" in study_text("TRANSFORM2")
+    design = study_design("TRANSFORM2")
+    data = run_replicates(design, [0], number=60)[0]
+    last = {
+        note.number: note.value
+        for note in data.notes
+        if note.measure == "session_mg" and note.arm == "esketamine_flex"
+    }
+    assert 0.25 < sum(dose == 84.0 for dose in last.values()) / len(last) < 0.75

@@ -1,0 +1,160 @@
+"""Designs are read as written, and what cannot be run is refused with file, key and remedy."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rekindle.errors import DesignError
+from rekindle.trials import Design, build_design, design_text, parse_design, read_design, shipped_designs
+
+BASE: dict[str, Any] = {
+    "title": "A small trial",
+    "control_class": "midazolam",
+    "people": {"number": 12},
+    "scales": {"MADRS": {"mean": 33, "sd": 6}},
+    "arms": {
+        "ketamine": {"treatment": "ketamine 0.5 mg/kg iv over 40 min"},
+        "midazolam": {"treatment": "midazolam", "control": True},
+    },
+    "phases": [
+        {
+            "name": "blinded",
+            "days": 7,
+            "allocation": {"ketamine": 2, "midazolam": 1},
+            "sessions": [0],
+            "visits": [{"days": [1, 7]}],
+        }
+    ],
+}
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """The base design with one entry changed; a path such as ``phases.0.days``."""
+    found: Any = copy.deepcopy(BASE)
+    *before, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    inner = found
+    for part in before:
+        inner = inner.setdefault(part, {}) if isinstance(inner, dict) else inner[part]
+    inner[last] = value
+    return dict(found)
+
+
+@pytest.mark.parametrize("name", shipped_designs())
+def test_shipped_designs_can_be_read(name: str) -> None:
+    assert parse_design(design_text(name), name).number > 0
+
+
+def test_a_design_is_read_as_written(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(BASE), encoding="utf-8")
+    design: Design = read_design(path)
+    assert design.phases[0].allocation == {"ketamine": 2.0, "midazolam": 1.0}
+    assert design.arms["ketamine"].active
+    assert not design.arms["midazolam"].active
+    assert [visit.day for visit in design.phases[0].visits] == [1.0, 7.0]
+    assert design.response is not None
+    assert design.response.label == "MADRS fall of at least 50 %"
+
+
+def test_hours_and_weekly_sessions() -> None:
+    content = changed("phases.0.visits", [{"hours": [2, 24]}])
+    content["phases"][0] |= {"days": 28, "sessions": {"per_week": 2, "weeks": 2}}
+    phase = build_design(content).phases[0]
+    assert phase.sessions == (0.0, 3.0, 7.0, 10.0)
+    assert [visit.day for visit in phase.visits] == [2 / 24, 1.0]
+
+
+PRIMARY = {"analysis": "locf", "day": 7, "arms": ["ketamine", "midazolam"]}
+RULE = {"if": {"scale": "MADRS", "at_least": 20}, "then": {"leave": "too ill"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code", "words"),
+    [
+        ("phases.0.visits", [{"days": [9]}], "RK-DES-007", "day 9"),
+        ("phases.0.visits", [{"days": [1, 2], "window_days": 1}], "RK-DES-007", "windows"),
+        ("phases.0.sessions", [7], "RK-DES-007", "session on day 7"),
+        ("phases.0.assign", "cross", "RK-DES-007", "first phase"),
+        ("phases.0.allocation", {"ketamine": 0.5, "midazolam": 0.4}, "RK-DES-006", "makes 0.9"),
+        ("phases.0.allocation", {"ketamine": 1, "midazolan": 1}, "RK-DES-005", "midazolam"),
+        ("phases.0.allocation", {"ketamine": 1}, "RK-DES-007", "midazolam"),
+        ("phases.0.days", None, "RK-DES-010", "phases 1, days"),
+        ("phases.0.days", "until relapse", "RK-DES-010", "until relapse"),
+        ("scales", {"QIDS-SR16": {"mean": 15, "sd": 4}}, "RK-DES-011", "QIDS-SR16"),
+        ("scales", {"MADRAS": {"mean": 15, "sd": 4}}, "RK-DES-011", 'did you mean "MADRS"'),
+        ("scales.MADRS.sd", 2.0, "RK-DES-004", "rating error"),
+        ("phases.0.visits", [{"days": [1], "scales": ["HAM-D17"]}], "RK-DES-011", "HAM-D17"),
+        ("response", {"fall_at_least_pct": 50}, "RK-DES-009", "has no scale"),
+        ("rules", [RULE | {"if": {"at_least": 20}}], "RK-DES-009", "at_least 20"),
+        ("rules", [RULE | {"then": {"interval_days": 0}}], "RK-DES-010", "never end"),
+        ("rules", [RULE | {"days": [3]}], "RK-DES-007", "day 3"),
+        ("rules", [RULE | {"if": {"reading": "cadss", "above": 4}}], "RK-DES-003", "minutes"),
+        ("rules", [RULE | {"if": {"report": "hiccups"}}], "RK-DES-005", "hiccups"),
+        ("primary", PRIMARY | {"day": 3}, "RK-DES-007", "day 3"),
+        ("primary", PRIMARY | {"arms": ["midazolam", "ketamine"]}, "RK-DES-008", "not a control arm"),
+        ("primary", PRIMARY | {"analysis": "paired"}, "RK-DES-008", "crossover"),
+        ("primary", PRIMARY | {"analysis": "relapse"}, "RK-DES-003", "relapse is not defined"),
+        ("arms.ketamine.treatment", "ketamine 0.5 mg/kg iv", "RK-DES-013", "ketamine, treatment"),
+        ("arms.ketamine.treatment", "ketamine 84 mg nasal", "RK-DES-013", "nasal"),
+        ("arms.ketamine.treatment", "ketamine 1 mg/kg im, weekly x 3", "RK-DES-013", "one session"),
+        ("control_class", "midazolm", "RK-DES-005", 'did you mean "midazolam"'),
+        ("peoples", {"number": 3}, "RK-DES-002", 'did you mean "people"'),
+        ("people.number", 2.5, "RK-DES-004", "whole number"),
+        ("people.women_pct", -1, "RK-DES-004", "women_pct"),
+        ("people.number", True, "RK-DES-004", "number"),
+        ("dropout", [{"reason": "other", "weekly_pct": 101}], "RK-DES-004", "0 to 100"),
+        ("stratify", ["mood"], "RK-DES-005", "stratify"),
+        ("phases", [], "RK-DES-003", "phases"),
+        ("acute", {"minutes": []}, "RK-DES-003", "minutes"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(path: str, value: object, code: str, words: str) -> None:
+    with pytest.raises(DesignError) as caught:
+        build_design(changed(path, value), "small.yaml")
+    assert caught.value.code == code
+    assert "small.yaml" in str(caught.value)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("control_class", [None, "open_label"])
+def test_a_difference_needs_a_control_class(control_class: str | None) -> None:
+    content = changed("primary", PRIMARY) | {"control_class": control_class}
+    with pytest.raises(DesignError) as caught:
+        build_design(content, "small.yaml")
+    assert caught.value.code == "RK-DES-008"
+
+
+def test_an_antidepressant_is_not_counted_twice() -> None:
+    content = changed("arms.ketamine.antidepressant", 1.0) | {"control_class": "placebo_spray_new_ad"}
+    with pytest.raises(DesignError, match="twice"):
+        build_design(content)
+
+
+@pytest.mark.parametrize("text", ["a: [", "people: {number: 3, number: 4}"])
+def test_a_text_that_is_not_a_design_is_refused(text: str) -> None:
+    with pytest.raises(DesignError) as caught:
+        parse_design(text, "broken.yaml")
+    assert caught.value.code == "RK-DES-001"
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DesignError, match="cannot be read"):
+        read_design(tmp_path / "nothing.yaml")
+
+
+def test_the_documented_design_and_its_rules_can_be_read() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "trials.md").read_text(encoding="utf-8")
+    whole, rules = (block.split("```")[0] for block in page.split("```yaml\n")[1:])
+    assert parse_design(whole).number == 60
+    content = copy.deepcopy(BASE) | yaml.safe_load(rules) | {"acute": {"minutes": [40]}}
+    content["arms"]["esketamine"] = content["arms"].pop("ketamine")
+    content["phases"][0] |= {"days": 28, "allocation": {"esketamine": 1, "midazolam": 1}}
+    content["phases"][0]["visits"] = [{"days": [7, 14]}]
+    assert [rule.action for rule in build_design(content).rules] == [
+        "dose", "interval", "antidepressant", "stop"
+    ]  # fmt: skip
