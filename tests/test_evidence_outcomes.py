@@ -220,7 +220,7 @@ def test_acute_outcomes_of_a_session() -> None:
     ]  # fmt: skip
     peak, before, systolic, diastolic, sedated, dissociated, unconscious, nausea = predicted(*rows)
     assert peak > 5
-    assert before == 0.0
+    assert 0.0 < before < 4.0  # what people without any drug answer
     assert systolic > diastolic > 4
     assert 100 > sedated > unconscious > 0
     assert 100 >= dissociated > 50

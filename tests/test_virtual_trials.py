@@ -356,8 +356,7 @@ def test_a_results_section_has_the_numbers_of_its_data_set() -> None:
 def test_readings_of_sessions_tell_the_arms_apart() -> None:
     by = {one.key: one.value for one in findings(shipped_design("esketamine_spray"), spray())}
     label = "dissociation (CADSS > 4)"
-    assert by[label, -1.0, "placebo"] == 0.0
-    assert by[label, -1.0, "esketamine"] > 50.0
+    assert by[label, -1.0, "placebo"] < 40.0 < 50.0 < by[label, -1.0, "esketamine"]
 
 
 def test_site_differences_move_all_scores_of_a_site() -> None:

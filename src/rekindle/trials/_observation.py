@@ -113,7 +113,8 @@ class Observer:
         course = np.array([readings[time] for time in times])
         read, place = course[: len(acute.minutes)], occasion.place
         generator = np.random.default_rng(int(self._cadss[place]))
-        cadss = rating_scale("CADSS").rate(read[:, self._place["cadss"]], generator).max()
+        own = np.random.default_rng(int(self._cadss[0]))
+        cadss = rating_scale("CADSS").rate(read[None, :, self._place["cadss"]], generator, own).max()
         systolic, diastolic = (
             float(read[:, self._place[f"{name}_change"]].max() + error * self._pressure[place, side])
             for side, (name, error) in enumerate(

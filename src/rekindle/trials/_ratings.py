@@ -40,10 +40,11 @@ class RatingScale:
     background: float = 0.0
     background_cv: float = 0.0
 
-    def rate(self, latent: Array, generator: Generator) -> Array:
+    def rate(self, latent: Array, generator: Generator, background: Generator | None = None) -> Array:
         """Ratings of latent scores: error added, rounded to whole points, kept inside the scale.
 
-        The first axis of ``latent`` is people; a person has one background at all times of a call.
+        The first axis of ``latent`` is people; a person has one background at all times of a call, and the
+        same one in every call with an equal ``background`` generator.
 
         >>> import numpy as np
         >>> rating_scales()["MADRS"].rate(np.array([30.0, 59.9]), np.random.default_rng(1)).tolist()
@@ -55,7 +56,7 @@ class RatingScale:
             shape = 1.0 / self.sd**2
             scores = latent * generator.gamma(shape, 1.0 / shape, np.shape(latent))
         if self.background:
-            scores = np.maximum(scores, self._background(np.shape(latent), generator))
+            scores = np.maximum(scores, self._background(np.shape(latent), background or generator))
         return np.asarray(np.clip(np.round(scores), self.low, self.high))
 
     def _background(self, shape: tuple[int, ...], generator: Generator) -> Array:
