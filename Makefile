@@ -4,10 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 TEST_STAMP := $(VENV)/.installed-test
+BENCH_STAMP := $(VENV)/.installed-bench
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 HASHED := --require-hashes --only-binary :all: --requirement
 # An editable install, so that the checkout itself is what runs; built with the pinned backend above.
@@ -33,8 +35,8 @@ lint: $(TEST_STAMP)  ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 
-bench: $(TEST_STAMP)  ## Measure speed and write docs/performance-figures.md
-	$(BIN)/python -m benchmarks
+bench: $(BENCH_STAMP)  ## Measure accuracy and speed beside other engines and write docs/performance-figures.md
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 docs: $(TEST_STAMP)  ## Build the documentation, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -j $(WORKERS) -b html docs docs/_build/html
@@ -43,7 +45,12 @@ docs: $(TEST_STAMP)  ## Build the documentation, warnings are errors
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --only-binary :all: \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --group build pyproject.toml
 
-figures: $(RUN_STAMP)  ## Make the figures of the README and the documentation anew
+# The peers of the benchmark are no part of the tests.
+OWN_EXTRAS := --extra report --extra parquet --extra reading --extra sbml --extra analysis --extra cluster \
+	--extra docs --extra test --extra lint
+
+figures: $(TEST_STAMP)  ## Make the figures of the README and the documentation anew
+	$(BIN)/python docs/engine_figure.py
 	$(BIN)/rekindle replay nimh_crossover --out out/nimh
 	mkdir -p docs/figures
 	cp out/nimh/patients.png out/nimh/arm_changes.png out/nimh/acute.png out/nimh/mood.png docs/figures/
@@ -67,8 +74,9 @@ figures: $(RUN_STAMP)  ## Make the figures of the README and the documentation a
 	cp out/power/power.png docs/figures/trial_power.png
 
 requirements:  ## Pin all dependencies anew (needs uv)
-	$(COMPILE) --all-extras --output-file requirements/test.txt
+	$(COMPILE) $(OWN_EXTRAS) --output-file requirements/test.txt
 	$(COMPILE) --extra report --extra parquet --constraint requirements/test.txt --output-file requirements/run.txt
+	$(COMPILE) --extra bench --constraint requirements/test.txt --output-file requirements/bench.txt
 
 clean:  ## Remove the environment, caches and outputs
 	rm -rf $(VENV) out docs/_build docs/_generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -90,3 +98,9 @@ $(TEST_STAMP): requirements/test.txt pyproject.toml | $(BIN)/python
 	$(PIP_INSTALL) $(HASHED) requirements/test.txt
 	$(PIP_INSTALL) $(PACKAGE)
 	@touch $(RUN_STAMP) $@
+
+# numbalsoda has no wheels, so it is built where compilers are, and the benchmark says where it is missing.
+$(BENCH_STAMP): requirements/bench.txt $(TEST_STAMP)
+	$(PIP_INSTALL) $(HASHED) requirements/bench.txt
+	$(PIP_INSTALL) --no-deps numbalsoda==0.3.4 || echo "numbalsoda is left out: it needs cmake, a C++ and a Fortran compiler"
+	@touch $@

@@ -1,7 +1,7 @@
-"""Measure what a user waits for: start-up, one person and a thousand people over 26 weeks, peak memory.
+"""Accuracy, then speed, of this engine and its peers: ``make bench`` writes ``docs/performance-figures.md``.
 
-Each figure is taken in a fresh process, several times; the page quotes the median and the range. Run
-``make bench``; it writes ``docs/performance-figures.md`` with the machine they were taken on.
+``python -m benchmarks --quick`` takes a few minutes, with fewer people and rounds; ``--engines`` and
+``--sections`` choose; ``--out`` writes elsewhere.
 """
 
 from __future__ import annotations
@@ -9,126 +9,215 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import resource
-import statistics
-import subprocess
 import sys
+import tempfile
 import time
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-REGIMEN = "ketamine 0.5 mg/kg iv over 40 min, twice weekly x 4 weeks, then weekly x 4, then every 2 weeks x 9"
-WEEKS = 26
+from benchmarks._accuracy import Accuracy, Gate, percentiles
+from benchmarks._engines import Engine, all_engines
+from benchmarks._figures import Figures
+from benchmarks._floor import measure_floor, measure_memory
+from benchmarks._machine import load, machine
+from benchmarks._page import page
+from benchmarks._race import Result, race
+from benchmarks._sensitivities import measure_sensitivities
+from benchmarks._therapy import therapy
+from benchmarks._waiting import course, waiting
+from benchmarks._worker import (
+    FALLBACK_TOLERANCE,
+    REFERENCE_TOLERANCE,
+    EngineError,
+    Worker,
+    reference_file,
+)
+from benchmarks._workload import Workload, w1
+from rekindle.engine._system import build_system
+from rekindle.modelling import differentiate, symbols
+
 PAGE = Path(__file__).parent.parent / "docs" / "performance-figures.md"
+SECTIONS = ("peers", "w3", "floor", "therapy", "waiting")
+#: Peers of W2, where every engine solves a linear system.
+_KINETIC_PEERS = ("numbalsoda", "heyoka8")
+_KINETIC_PEOPLE = 10_000
+#: Peers that ``--quick`` leaves out unless they are asked for.
+_SLOW = ("diffrax", "kvaerno5", "lsoda", "radau")
 
 
-def course(people: int, workers: int) -> dict[str, float]:
-    """Simulate the course once in this process; first call and repeat."""
-    from rekindle.people import Person, Population, output_times, simulate_people
-    from rekindle.regimen import parse_regimen
-
-    times = output_times(parse_regimen(REGIMEN), WEEKS * 7 * 24.0)
-    who = Person(1) if people == 1 else Population(people, seed=1)
-    seconds = []
-    for _ in range(2 if people == 1 else 1):
-        start = time.perf_counter()
-        result = simulate_people(REGIMEN, who, times=times, workers=workers)
-        seconds.append(time.perf_counter() - start)
-    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return {
-        "first_s": seconds[0],
-        "repeat_s": seconds[-1],
-        "rows": len(result.time),
-        "steps": result.solver.steps,
-        "peak_memory_mib": max(usage, children) / 1024,
-    }
-
-
-def in_fresh_process(arguments: list[str], runs: int) -> list[dict[str, float]]:
-    """Run this file with arguments several times and collect what it prints."""
-    command = [sys.executable, "-m", "benchmarks", *arguments]
-    return [
-        json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        for _ in range(runs)
-    ]
-
-
-def wall(command: list[str], runs: int) -> list[float]:
-    """Wall time of a command, several runs after one warm-up."""
-    seconds = []
-    for _ in range(runs + 1):
-        start = time.perf_counter()
-        subprocess.run(command, capture_output=True, check=True)
-        seconds.append(time.perf_counter() - start)
-    return seconds[1:]
-
-
-def line(label: str, values: list[float], unit: str) -> str:
-    """One row of the table: median and range."""
-    return f"| {label} | {statistics.median(values):.3g} {unit} | {min(values):.3g} to {max(values):.3g} |"
-
-
-def machine() -> str:
-    """Processor, cores, system and versions."""
-    model = platform.processor() or platform.machine()
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-        model = next(
-            part.split(":", 1)[1].strip() for part in text.splitlines() if part.startswith("model name")
-        )
-    except (OSError, StopIteration):
-        pass
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "llvmlite"))
-    system = f"{platform.system()}, Python {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {system}, {packages}"
-
-
-def write_page(runs: int) -> str:
-    """Measure everything and return the page."""
-    rekindle = [sys.executable, "-m", "rekindle"]
-    one = in_fresh_process(["--people", "1"], runs)
-    thousand = in_fresh_process(["--people", "1000"], max(1, runs // 2))
-    shared = in_fresh_process(["--people", "1000", "--workers", "2"], max(1, runs // 2))
-    rows = [
-        "| what | median | range |",
-        "|---|---|---|",
-        line("`rekindle --help`, whole process", wall([*rekindle, "--help"], runs), "s"),
-        line(
-            "one person, 26 weeks, first call (reads and compiles the model)",
-            [r["first_s"] for r in one],
-            "s",
-        ),
-        line("one person, 26 weeks, again in the same process", [r["repeat_s"] for r in one], "s"),
-        line("1,000 people, 26 weeks, one process", [r["first_s"] for r in thousand], "s"),
-        line("1,000 people, 26 weeks, two processes", [r["first_s"] for r in shared], "s"),
-        line("people per second, one process", [1000 / r["first_s"] for r in thousand], "/s"),
-        line("peak memory, one person", [r["peak_memory_mib"] for r in one], "MiB"),
-        line("peak memory, 1,000 people, one process", [r["peak_memory_mib"] for r in thousand], "MiB"),
-    ]
-    note = (
-        f"Machine: {machine()}.\n\nWorkload: `{REGIMEN}`, all outputs at {one[0]['rows']} times per person, "
-        f"between-person variability on, "
-        f"relative tolerance 1e-7; one person takes {one[0]['steps']} solver steps."
+def structure(workload: Workload) -> str:
+    """The real size of W1, in words."""
+    model = workload.model
+    system = build_system(model, workload.states)
+    rates = dict(zip(model.derivatives, model.inline(*model.derivatives.values()), strict=True))
+    entries = sum(
+        not differentiate(rate, name).equals(0.0)
+        for rate in rates.values()
+        for name in symbols(rate) & set(rates)
     )
-    return "\n".join([note, "", *rows, ""])
+    return (
+        f"{len(system.states)} states, {len(system.linear)} of them in the linear block, {entries} non-zeros "
+        f"of the Jacobian, {len(workload.segments)} segments, {len(workload.times)} output times"
+    )
 
 
-def main() -> None:
-    """Measure one course (with --people) or write the page."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--people", type=int)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--runs", type=int, default=5)
-    options = parser.parse_args()
-    if options.people:
-        print(json.dumps(course(options.people, options.workers)))
-        return
-    page = write_page(options.runs)
-    PAGE.write_text(page)
-    print(page)
+class Bench:
+    """One run of the benchmark."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.quick: bool = options.quick
+        self.sections: Sequence[str] = options.sections
+        engines = [e for e in all_engines() if not options.engines or e.ours or e.key in options.engines]
+        if self.quick and not options.engines:
+            engines = [engine for engine in engines if engine.key not in _SLOW]
+        if self.quick:
+            engines = [replace(engine, group=min(engine.group, 64)) for engine in engines]
+        self.engines = [engine for engine in engines if not engine.missing]
+        self.missing = [engine for engine in engines if engine.missing]
+        self.people, self.rounds, self.seconds = (16, 3, 0.5) if self.quick else (64, 5, 1.5)
+        self.start = time.perf_counter()
+
+    def say(self, text: str) -> None:
+        """Progress, with the time since the start."""
+        print(f"[{time.perf_counter() - self.start:6.0f} s] {text}", file=sys.stderr, flush=True)
+
+    def run(self) -> str:
+        """Measure everything and return the page."""
+        for engine in self.missing:
+            self.say(f"{engine.label} is missing ({engine.missing}); to have it: {engine.hint}")
+        figures = Figures(
+            machine(), structure(w1()), "", self.people, self.rounds, self.quick, self.engines, self.missing,
+            load=load(), cores=os.cpu_count() or 1,
+        )  # fmt: skip
+        if "peers" in self.sections:
+            with tempfile.TemporaryDirectory() as folder:
+                self._compare(Path(folder), figures)
+        if "w3" in self.sections:
+            self.say("W3: derivatives")
+            found = figures.accuracy.get(figures.best("W1") or "", Accuracy(1e-7, (0, 0, 0)))
+            figures.tangents = measure_sensitivities(found.tolerance, 64, self.rounds)
+        if "floor" in self.sections:
+            self.say("floor: one right-hand side")
+            figures.floor, figures.memory = measure_floor(w1()), measure_memory()
+        if "therapy" in self.sections:
+            people, rounds = (64, 1) if self.quick else (256, 3)
+            figures.sections["The therapy model itself"] = therapy(people, rounds, self.say)
+        if "waiting" in self.sections:
+            text, figures.waited = waiting(2 if self.quick else 5, self.say)
+            figures.sections["What a user waits for"] = text
+        return page(figures)
+
+    def _compare(self, folder: Path, figures: Figures) -> None:
+        figures.reference = self._references(folder)
+        workers = [Worker(engine) for engine in self.engines]
+        try:
+            self._gates(workers, folder, figures)
+            ready = [w for w in workers if not figures.accuracy[w.engine.key].failed]
+            tolerances = {w.engine.key: figures.accuracy[w.engine.key].tolerance for w in ready}
+            figures.results["W1"] = self._race(ready, "W1", tolerances, 100_000)
+            kinetic = [w for w in ready if w.engine.ours or w.engine.key in _KINETIC_PEERS]
+            figures.results["W2"] = self._race(kinetic, "W2", tolerances, _KINETIC_PEOPLE)
+            for worker in kinetic:
+                path = str(reference_file(folder, "W2", self.people))
+                arguments = ("W2", self.people, tolerances[worker.engine.key], path)
+                if not figures.results["W2"][worker.engine.key].failed:
+                    figures.kinetic_errors[worker.engine.key] = percentiles(
+                        worker.call("accuracy", *arguments)
+                    )
+        finally:
+            for worker in workers:
+                worker.stop()
+
+    def _references(self, folder: Path) -> str:
+        """Write reference solutions; returns how they were made."""
+        by_key = {engine.key: engine for engine in self.engines + self.missing}
+        known = {engine.key: engine for engine in all_engines()}
+        engine = known["radau"] if known["heyoka"].missing else known["heyoka"]
+        engine = by_key.get(engine.key, engine)
+        tolerance = REFERENCE_TOLERANCE if engine.key == "heyoka" else FALLBACK_TOLERANCE
+        worker = Worker(engine)
+        try:
+            for name in ("W1", "W1 stress", "W2"):
+                self.say(f"reference of {name} by {engine.label} at {tolerance:g}")
+                path = reference_file(folder, name, self.people)
+                worker.call("reference", name, self.people, tolerance, str(path))
+        finally:
+            worker.stop()
+        return f"{engine.label} {engine.versions} at tolerance {tolerance:g}"
+
+    def _gates(self, workers: Sequence[Worker], folder: Path, figures: Figures) -> None:
+        gate = Gate(folder, self.people)
+        for worker in workers:
+            found = gate.search(worker)
+            figures.accuracy[worker.engine.key] = found
+            said = found.failed or (
+                f"tolerance {found.tolerance:.2g}, median error {found.usual[0]:.2g}, "
+                f"95th {found.usual[1]:.2g}, gate {'met' if found.met else 'not met'}"
+            )
+            self.say(f"accuracy: {worker.engine.label}: {said}")
+
+    def _race(
+        self, workers: Sequence[Worker], name: str, tolerances: dict[str, float], at_most: int
+    ) -> dict[str, Result]:
+        return race(
+            workers, name, tolerances, rounds=self.rounds, seconds=self.seconds, at_most=at_most, say=self.say
+        )
+
+
+def names(allowed: Sequence[str]) -> Callable[[str], list[str]]:
+    """Read a list of names with commas between them."""
+
+    def read(text: str) -> list[str]:
+        chosen = [name.strip() for name in text.split(",") if name.strip()]
+        unknown = [name for name in chosen if name not in allowed]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {', '.join(allowed)}")
+        return chosen
+
+    return read
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    known = [engine.key for engine in all_engines()]
+    reader = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
+    reader.add_argument("--quick", action="store_true", help="a few minutes: fewer people, fewer rounds")
+    reader.add_argument(
+        "--engines", type=names(known), default=[], help=f"of {', '.join(known)}; default all"
+    )
+    reader.add_argument("--sections", type=names(SECTIONS), default=list(SECTIONS), help=", ".join(SECTIONS))
+    reader.add_argument(
+        "--out", type=Path, default=PAGE, help="the page; default docs/performance-figures.md"
+    )
+    reader.add_argument("--course", nargs=2, type=int, metavar=("PEOPLE", "WORKERS"), help=argparse.SUPPRESS)
+    return reader
+
+
+def main() -> int:
+    """Write the page; 1 if our own engine misses its accuracy gate."""
+    options = parser().parse_args()
+    if options.course:
+        print(json.dumps(course(*options.course)))
+        return 0
+    bench = Bench(options)
+    try:
+        text = bench.run()
+    except EngineError as problem:
+        print(f"The reference could not be made: {problem}", file=sys.stderr)
+        return 2
+    options.out.write_text(text, encoding="utf-8")
+    print(text)
+    missed = [e.label for e in bench.engines if e.ours and f"| {e.label} | " in text and _missed(text, e)]
+    if missed:
+        print(f"Accuracy gate not met: {', '.join(missed)}", file=sys.stderr)
+    return int(bool(missed))
+
+
+def _missed(text: str, engine: Engine) -> bool:
+    rows = [line for line in text.splitlines() if line.startswith(f"| {engine.label} | ")]
+    return "not met" in rows[0]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

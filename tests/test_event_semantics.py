@@ -40,16 +40,18 @@ def model():
     return rekindle.load_model(TEXT)
 
 
-@pytest.fixture(params=["exact", "general"])
+@pytest.fixture(params=["exact", "driver", "general"])
 def run(request, model):
-    """Amounts in `central` at times, solved exactly and by the general solver."""
+    """Amounts in `central` at times: exactly in lanes and by the driver, and with every state stepped."""
 
     def solve(rows, times, carry=None, output="amount", **parameters):
         table = rekindle.EventTable.from_rows([{"ID": 1, **row} for row in rows], model, carry=carry)
-        if request.param == "exact":
-            return rekindle.simulate(model, table, parameters=parameters, times=times, outputs=[output])[
-                output
-            ][0]
+        if request.param != "general":
+            solver = {"exact": "auto"}.get(request.param, request.param)
+            found = rekindle.simulate(
+                model, table, parameters=parameters, times=times, outputs=[output], solver=solver
+            )
+            return found[output][0]
         ramps = tuple(name for name, rule in table.carry.items() if rule == "linear")
         compiled = _workers._compile(model, (output,), ramps, exact_linear=False)
         assert not compiled.system.linear

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class RekindleError(Exception):
@@ -80,7 +81,13 @@ class ParameterError(RekindleError):
 
 
 class SolverError(RekindleError):
-    """An integration that failed; the message names person, time, state and remedy."""
+    """An integration that failed; the message names person, time, state and remedy.
+
+    Attributes:
+        finished: the ``Trajectory`` of the people who were finished, or None if nobody was.
+    """
+
+    finished: Any = None
 
 
 class PersonError(RekindleError):

@@ -1,4 +1,4 @@
-"""``rekindle model``: list, show and export models."""
+"""``rekindle model``: list, show, export and import models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _THERAPY = "therapy"
 
 
-@click.group("model", short_help="List, show and export models.")
+@click.group("model", short_help="List, show, export and import models.")
 def command() -> None:
     """Look at the equations and numbers of a model, or take them elsewhere."""
 
@@ -100,6 +100,44 @@ def export(
         click.echo(text)
     else:
         _write(Path(out), text)
+
+
+@command.command("import")
+@click.argument("file", metavar="FILE.xml")
+@click.option("--out", metavar="FILE", help="Where the model text goes. Default: standard output.")
+@click.option(
+    "--events", metavar="FILE", help="Where the timed events of the document go, as an event table."
+)
+@click.option(
+    "--units",
+    type=click.Choice(["auto", "declared", "none"]),
+    default="auto",
+    show_default=True,
+    help="Take the units of the document if they balance, always, or never.",
+)
+def import_model(file: str, out: str | None, events: str | None, units: str) -> None:
+    """Read an SBML file and write it in the model language, to be read and edited."""
+    from rekindle.errors import ModelError
+    from rekindle.modelling import import_sbml
+    from rekindle.report import require_extra
+
+    require_extra("sbml")
+    found = import_sbml(Path(file), units=units)
+    if events is None and len(found.rows) > 1:
+        raise ModelError(
+            "RK-MOD-043",
+            given=f"{file} has {len(found.rows) - 1} timed events",
+            why="The model text alone would leave them out without a word",
+            remedy="Say where they go: --events FILE.csv",
+        )
+    if events is not None:
+        columns = ("ID", "TIME", "EVID", "EVENT")
+        lines = [",".join(str(row.get(column, "")) for column in columns) for row in found.rows]
+        _write(Path(events), "\n".join([",".join(columns), *lines]) + "\n")
+    if out is None:
+        click.echo(found.text, nl=False)
+    else:
+        _write(Path(out), found.text)
 
 
 def find_model(name: str, switches: tuple[str, ...] = ()) -> Model:

@@ -4,6 +4,7 @@ It knows nothing of ketamine. One narrow interface: ``solve(model, events, ...) 
 """
 
 from rekindle.engine._event_table import EventTable
+from rekindle.engine._petab import Observable, to_petab
 from rekindle.engine._records import COLUMNS, Record
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._trajectory import SolverReport, Trajectory
@@ -12,9 +13,11 @@ __all__ = [
     "COLUMNS",
     "DEFAULT_TOLERANCE",
     "EventTable",
+    "Observable",
     "Record",
     "SolverReport",
     "Trajectory",
     "output_names",
     "solve",
+    "to_petab",
 ]

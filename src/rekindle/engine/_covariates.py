@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,10 @@ Array = NDArray[np.float64]
 
 
 class CovariatePath:
-    """Covariate values between the records of one person, by their carry rules."""
+    """Covariate values between the records of one person, by their carry rules.
+
+    Values may be arrays over several people who share the times of their records.
+    """
 
     def __init__(
         self,
@@ -30,7 +34,7 @@ class CovariatePath:
         self.names = list(model.covariates)
         self.ramps = list(ramps)
         self.rules = {name: carry.get(name, "locf") for name in self.names}
-        self.given: dict[str, list[tuple[int, float, float]]] = {}
+        self.given: dict[str, list[tuple[int, float, Any]]] = {}
         for name, covariate in model.covariates.items():
             points = [(r.row, r.time, r.covariates[name]) for r in self.records if name in r.covariates]
             if not points:
@@ -45,7 +49,9 @@ class CovariatePath:
                 points = [(self.records[0].row, self.records[0].time, covariate.default)]
             self.given[name] = points
         self.varying = {
-            name for name, points in self.given.items() if len({value for *_, value in points}) > 1
+            name
+            for name, points in self.given.items()
+            if any(np.not_equal(value, points[0][2]).any() for *_, value in points[1:])
         }
 
     def changes_at(self, record: Record) -> bool:
@@ -67,7 +73,7 @@ class CovariatePath:
             if self.rules[name] == "nocb" and name not in self.ramps:
                 constants[motion.position[name]] = self._next(name, record.row)
 
-    def _at(self, name: str, row: int) -> float:
+    def _at(self, name: str, row: int) -> Any:
         points = self.given[name]
         if self.rules[name] == "nocb":
             ahead = [value for place, _, value in points if place >= row]
@@ -75,7 +81,7 @@ class CovariatePath:
         past = [value for place, _, value in points if place <= row]
         return past[-1] if past else points[0][2]
 
-    def _next(self, name: str, row: int) -> float:
+    def _next(self, name: str, row: int) -> Any:
         ahead = [value for place, _, value in self.given[name] if place > row]
         return ahead[0] if ahead else self.given[name][-1][2]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rekindle.engine._nonmem import read_nonmem
 from rekindle.engine._records import COLUMNS, Record, read_record
 from rekindle.errors import EventError, nearest
 from rekindle.modelling import CARRY_RULES, Model
@@ -25,10 +26,12 @@ class EventTable:
     Attributes:
         subjects: person identifier -> records in the order of the table.
         carry: covariate -> how its value is carried between records (locf, nocb or linear).
+        remarks: what was decided while a data set of another program was read.
     """
 
     subjects: Mapping[str, tuple[Record, ...]]
     carry: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def from_rows(
@@ -61,11 +64,25 @@ class EventTable:
         >>> table.subjects["1"][0].amount
         100.0
         """
+        numbered = enumerate(rows, start=1)
+        return cls._from_numbered(numbered, model, carry or {}, extra, time_unit, extrapolate)
+
+    @classmethod
+    def _from_numbered(
+        cls,
+        rows: Iterable[tuple[int, Mapping[str, Any]]],
+        model: Model,
+        carry: Mapping[str, str],
+        extra: Sequence[str],
+        time_unit: str | None,
+        extrapolate: bool,
+        remarks: Sequence[str] = (),
+    ) -> EventTable:
         factor = convert(1.0, time_unit, model.time_unit) if time_unit else 1.0
-        carry_rules = _carry_rules(model, carry or {})
+        carry_rules = _carry_rules(model, carry)
         subjects: dict[str, list[Record]] = {}
         last_person = None
-        for number, raw in enumerate(rows, start=1):
+        for number, raw in rows:
             row = {str(key): value for key, value in raw.items() if _is_given(value)}
             _refuse_unknown_columns(raw, model, extra, number)
             person = _person(row.get("ID", 1))
@@ -84,7 +101,8 @@ class EventTable:
             raise EventError(
                 "RK-EVT-003", given="the event table has no rows", remedy="Give at least one record"
             )
-        table = cls({person: tuple(records) for person, records in subjects.items()}, carry_rules)
+        people = {person: tuple(records) for person, records in subjects.items()}
+        table = cls(people, carry_rules, tuple(remarks))
         table._refuse_unstated_carry(model)
         return table
 
@@ -134,6 +152,73 @@ class EventTable:
             rows.append(dict(zip(header, (cell.strip() for cell in line), strict=True)))
         return cls.from_rows(
             rows, model, carry=carry, extra=extra, time_unit=time_unit, extrapolate=extrapolate
+        )
+
+    @classmethod
+    def from_nonmem(
+        cls,
+        source: str | Path,
+        model: Model,
+        *,
+        ignore: str | Sequence[str] = "@",
+        rename: Mapping[str, str] | None = None,
+        drop: Sequence[str] = (),
+        extra: Sequence[str] = (),
+        compartments: Mapping[int, str] | None = None,
+        carry: Mapping[str, str] | None = None,
+        time_unit: str | None = None,
+        repeated: str = "refuse",
+        extrapolate: bool = False,
+    ) -> EventTable:
+        """Read a data set written for NONMEM or a program with its conventions.
+
+        The first line names the columns, in any case; commas, tabs or blanks separate fields. ``.`` is a
+        missing entry. TIME, II and DUR may be clock times (hh:mm), with dates in DATE (month/day/year), DAT1
+        (day/month/year), DAT2 (year/month/day) or DAT3 (year/day/month); time is then counted in hours from
+        the first record of each person. Without EVID it is derived. Numbers in CMT are the states of the
+        model in their order. A column ``C`` is dropped. All that was decided stands in ``remarks``; rows in
+        messages are lines of the file.
+
+        Args:
+            source: path, or a text with line breaks.
+            model: the model that the table drives.
+            ignore: lines to leave out: ``"@"`` (that begin with a letter, @ or #), one character (``"#"``,
+                ``"C"``), or conditions such as ``"DOSE.EQ.0"``; or several of them.
+            rename: name in the file -> name of a column or covariate.
+            drop: columns to leave out.
+            extra: columns that come back with the result without being used.
+            compartments: meaning of the numbers in CMT, if not the order of the states.
+            carry: carry rule of covariates for which the model states none.
+            time_unit: unit of TIME, DUR and II if it is not the model's (clock times are hours).
+            repeated: what records of a person after those of another mean: ``"refuse"``, or ``"new"`` for a
+                new person, as in NONMEM.
+            extrapolate: accept covariates outside the model's validated range.
+
+        Raises:
+            EventError: what cannot be read, with row and column.
+
+        >>> from rekindle import load_model
+        >>> text = "model m\\ntime [h]\\nstate A [mg]\\nd/dt(A) = -0.1[1/h]*A\\noutput amount [mg] = A"
+        >>> data = "C,id,time,amt,cmt,dv\\n.,1,8:00,100,1,.\\nC,1,8:30,.,.,7\\n.,1,9:15,.,.,88"
+        >>> table = EventTable.from_nonmem(data, load_model(text))
+        >>> [(record.time, record.amount) for record in table.subjects["1"]]
+        [(0.0, 100.0), (1.25, 0.0)]
+        >>> table.remarks[-1]
+        'Clock times are counted in hours from the first record of each person.'
+        """
+        found = read_nonmem(
+            source,
+            model,
+            ignore=ignore,
+            rename=rename,
+            drop=drop,
+            extra=extra,
+            compartments=compartments,
+            time_unit=time_unit,
+            repeated=repeated,
+        )
+        return cls._from_numbered(
+            found.rows, model, carry or {}, extra, found.time_unit, extrapolate, found.remarks
         )
 
     def _refuse_unstated_carry(self, model: Model) -> None:

@@ -5,35 +5,46 @@ from __future__ import annotations
 import llvmlite.ir as ir
 
 from rekindle.engine._control_flow import counted_loop, variable
-from rekindle.engine._emit import DOUBLE, INTEGER, POINTER, index, intrinsic, load, store
+from rekindle.engine._lane_math import decay
+from rekindle.engine._lanes import FLAGS, INTEGER, INTEGERS, LaneKind, index, keep_apart, load, place, store
+from rekindle.engine._step_functions import StepFunctions
 
 
-def emit_forcing(module: ir.Module, forcings: int) -> ir.Function:
-    """``void forcing(tau, rates, coefficients, lines, modes, exponentials, values, slopes)``.
+def emit_forcing(module: ir.Module, parts: StepFunctions, kind: LaneKind, *, slopes: bool) -> ir.Function:
+    """``void forcing(tau, rates, coefficients, lines, spans, modes, exponentials, hoisted, values[,
+    slopes])``.
 
-    value_j = line_j0 + line_j1 tau + sum_m coefficient_jm exp(rate_m tau), and its slope.
+    value_j = line_j0 + line_j1 tau + sum over m in span_j of coefficient_jm exp(rate_m tau), and its slope.
+    What the model derives from the values alone follows them.
     """
-    kind = ir.FunctionType(
-        ir.VoidType(), [DOUBLE, POINTER, POINTER, POINTER, INTEGER, POINTER, POINTER, POINTER]
-    )
-    function = ir.Function(module, kind, "forcing")
+    arrays = [kind.pointer] * 3 + [INTEGERS, INTEGER] + [kind.pointer] * (4 if slopes else 3)
+    signature = ir.FunctionType(ir.VoidType(), [kind.type, *arrays])
+    function = ir.Function(module, signature, "forcing_with_slopes" if slopes else "forcing")
+    keep_apart(function)
     builder = ir.IRBuilder(function.append_basic_block())
-    tau, rates, coefficients, lines, modes, exponentials, values, slopes = function.args
+    tau, rates, coefficients, lines, spans, modes, exponentials, hoisted, values, *steep = function.args
     with counted_loop(builder, modes) as mode:
         exponent = builder.fmul(load(builder, rates, mode), tau)
-        store(builder, intrinsic(builder, "llvm.exp", exponent), exponentials, mode)
-    total, slope = variable(builder, DOUBLE), variable(builder, DOUBLE)
-    for position in range(forcings):
-        gradient = load(builder, lines, 2 * position + 1)
-        builder.store(builder.fadd(load(builder, lines, 2 * position), builder.fmul(gradient, tau)), total)
+        store(builder, decay(builder, exponent), exponentials, mode)
+    total, slope = variable(builder, kind.type), variable(builder, kind.type)
+    with counted_loop(builder, parts.forcings) as j:
+        twice = builder.mul(j, index(2))
+        following = builder.add(twice, index(1))
+        gradient = load(builder, lines, following)
+        straight = builder.fmul(gradient, tau, flags=FLAGS)
+        builder.store(builder.fadd(load(builder, lines, twice), straight, flags=FLAGS), total)
         builder.store(gradient, slope)
-        with counted_loop(builder, modes) as mode:
-            place = builder.add(builder.mul(modes, index(position)), mode)
-            term = builder.fmul(load(builder, coefficients, place), load(builder, exponentials, mode))
-            builder.store(builder.fadd(builder.load(total), term), total)
-            steep = builder.fmul(term, load(builder, rates, mode))
-            builder.store(builder.fadd(builder.load(slope), steep), slope)
-        store(builder, builder.load(total), values, position)
-        store(builder, builder.load(slope), slopes, position)
+        own = place(builder, coefficients, builder.mul(modes, j))
+        with counted_loop(builder, load(builder, spans, following), load(builder, spans, twice)) as mode:
+            term = builder.fmul(load(builder, own, mode), load(builder, exponentials, mode), flags=FLAGS)
+            builder.store(builder.fadd(builder.load(total), term, flags=FLAGS), total)
+            if steep:
+                steeper = builder.fmul(term, load(builder, rates, mode), flags=FLAGS)
+                builder.store(builder.fadd(builder.load(slope), steeper, flags=FLAGS), slope)
+        store(builder, builder.load(total), values, j)
+        if steep:
+            store(builder, builder.load(slope), steep[0], j)
+    if parts.derived:
+        builder.call(parts.derive, [values, hoisted])
     builder.ret_void()
     return function

@@ -8,10 +8,13 @@ from rekindle.modelling import Expression, call, constant, rebuild, select, symb
 
 #: Prefix of the names of hoisted subexpressions.
 HOISTED = "hoisted "
+#: Prefix of the names of subexpressions of known functions of time.
+DERIVED = "derived "
 
 
 def hoist(roots: Sequence[Expression], fixed: set[str]) -> tuple[list[Expression], list[Expression]]:
     """Replace the largest subexpressions of fixed symbols by ``hoisted i``; return roots and those parts."""
+    roots = _multiplied(roots, fixed)
     order = topological(roots)
     is_fixed: dict[Expression, bool] = {}
     for node in order:
@@ -26,6 +29,54 @@ def hoist(roots: Sequence[Expression], fixed: set[str]) -> tuple[list[Expression
     found = [node for node in order if is_fixed[node] and node in users and not node.is_constant]
     names = {node: _named(node, symbol(f"{HOISTED}{place}")) for place, node in enumerate(found)}
     return _replace_nodes(roots, names), [as_number(node) for node in found]
+
+
+def derive(
+    roots: Sequence[Expression], fixed: set[str], also: Sequence[Sequence[Expression]]
+) -> tuple[list[list[Expression]], list[Expression]]:
+    """Replace the largest subexpressions of known functions of time by ``derived i``.
+
+    Args:
+        roots: where such subexpressions are looked for.
+        fixed: names of the known functions of time; hoisted values count as known.
+        also: further lists in which the same subexpressions are replaced.
+
+    Returns:
+        All lists, ``roots`` first, and the subexpressions.
+    """
+    order = topological(roots)
+    is_known: dict[Expression, bool] = {}
+    for node in order:
+        if node.operation == "symbol":
+            is_known[node] = node.name in fixed or node.name.startswith(HOISTED)
+        else:
+            is_known[node] = all(is_known[argument] for argument in node.arguments)
+    users: set[Expression] = set(roots)
+    for node in order:
+        if not is_known[node]:
+            users.update(node.arguments)
+    found = [
+        node
+        for node in order
+        if node.arguments and is_known[node] and node in users and not _is_condition(node)
+    ]
+    names = {node: symbol(f"{DERIVED}{place}") for place, node in enumerate(found)}
+    return [_replace_nodes(group, names) for group in (roots, *also)], found
+
+
+def _multiplied(roots: Sequence[Expression], fixed: set[str]) -> list[Expression]:
+    """Divisions by what is fixed as multiplications by its inverse, which is then hoisted."""
+    done: dict[Expression, Expression] = {}
+    is_fixed: dict[Expression, bool] = {}
+    for node in topological(roots):
+        own = all(is_fixed[argument] for argument in node.arguments)
+        is_fixed[node] = node.name in fixed if node.operation == "symbol" else own
+        arguments = tuple(done[argument] for argument in node.arguments)
+        if node.operation == "div" and is_fixed[node.arguments[1]] and not own:
+            done[node] = arguments[0] * (1.0 / arguments[1])
+        else:
+            done[node] = rebuild(node, arguments) if arguments else node
+    return [done[root] for root in roots]
 
 
 def _named(node: Expression, name: Expression) -> Expression:

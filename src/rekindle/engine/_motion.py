@@ -50,7 +50,7 @@ class Motion:
             [system.linear.index(name) for name in compiled.forcings if name in system.linear], dtype=int
         )
         self.peak_slopes = np.full(max(len(compiled.peak_names), 1), -np.inf)
-        self.control = np.zeros(8)
+        self.control = np.zeros(stepper.CONTROLS)
         self.control[stepper.RELATIVE] = tolerance
         self.control[stepper.ABSOLUTE] = tolerance * 1e-2
         self.steps = self.rejected = 0
@@ -79,6 +79,10 @@ class Motion:
         states, ramps = self.state[None, :].copy(), self.ramp_values[None, :].copy()
         values = self.compiled.rows(name, np.array([time]), states, self.constants, ramps)
         return np.asarray(values[0])
+
+    def apply_event(self, name: str, time: float) -> None:
+        """Make the assignments of a named event."""
+        self.state = self.rows(f"event {name}", time).copy()
 
     def reset(self, time: float) -> None:
         """Give every state its initial value and stop the infusions."""
@@ -159,15 +163,15 @@ class Motion:
         before: Array,
     ) -> tuple[int, float]:
         """Run the compiled loop from ``start``; ``origin`` is where the linear solution's clock starts."""
-        rates, coefficients, lines = self._forcing(solution, origin, start)
+        rates, coefficients, lines, spans = self._forcing(solution, origin, start)
         hoisted = self.compiled.hoisted(self.constants)
         control = self.control
         control[stepper.STEP] = control[stepper.STEPS] = control[stepper.REJECTED] = 0.0
         control[stepper.MOST_STEPS] = _MOST_STEPS
         status = self.compiled.integrate(
             y.ctypes.data, hoisted.ctypes.data, rates.ctypes.data, coefficients.ctypes.data,
-            lines.ctypes.data, len(rates), start, end, control.ctypes.data, len(times), times.ctypes.data,
-            states.ctypes.data, slopes.ctypes.data, before.ctypes.data,
+            lines.ctypes.data, spans.ctypes.data, len(rates), start, end, control.ctypes.data,
+            len(times), times.ctypes.data, states.ctypes.data, slopes.ctypes.data, before.ctypes.data,
         )  # fmt: skip
         self.steps += int(control[stepper.STEPS])
         self.rejected += int(control[stepper.REJECTED])
@@ -177,8 +181,10 @@ class Motion:
             )
         return status, float(control[stepper.TIME_NOW])
 
-    def _forcing(self, solution: Modes, origin: float, start: float) -> tuple[Array, Array, Array]:
-        """Rates, coefficients and lines of the forcings, with the clock at ``start``."""
+    def _forcing(
+        self, solution: Modes, origin: float, start: float
+    ) -> tuple[Array, Array, Array, NDArray[np.int64]]:
+        """Rates, coefficients, lines and spans of the forcings, with the clock at ``start``."""
         system, shift = self.compiled.system, start - origin
         forced = self._forced
         aged = solution.coefficients[forced] * np.exp(solution.rates * shift)
@@ -198,7 +204,9 @@ class Motion:
                 ramp = system.ramps.index(name)
                 slope = self.ramp_slopes[ramp]
                 lines[place] = self.ramp_values[ramp] + slope * shift, slope
-        return np.ascontiguousarray(solution.rates[kept]), coefficients, lines
+        spans = np.zeros((max(count, 1), 2), np.int64)
+        spans[: len(forced), 1] = kept.sum()
+        return np.ascontiguousarray(solution.rates[kept]), coefficients, lines, spans
 
     # ---- peaks ------------------------------------------------------------------------------------
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine._event_table import EventTable
-from rekindle.engine._subject import Subject, SubjectResult
+from rekindle.engine._subject import Failure, Subject, SubjectResult
 from rekindle.engine._trajectory import SolverReport, Trajectory
-from rekindle.engine._workers import Job, run_job
-from rekindle.errors import EventError, OutputError, ParameterError, nearest
+from rekindle.engine._workers import SOLVERS, Job, Outcome, run_job
+from rekindle.errors import EventError, OutputError, ParameterError, SolverError, nearest
 from rekindle.modelling import Model
 
 Array = NDArray[np.float64]
@@ -35,6 +35,8 @@ def solve(
     workers: int = 1,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    solver: str = "auto",
+    on_failure: str = "raise",
 ) -> Trajectory:
     """Integrate a model for everybody in an event table.
 
@@ -51,9 +53,17 @@ def solve(
         checkpoint: folder in which finished people are kept, so that the same call resumes after an
             interruption; None keeps nothing.
         progress: called with (people done, people in all).
+        solver: "auto" takes the fastest that fits: people who share the times of their records are stepped
+            together in the lanes of one vector, the linear part is solved exactly, the rest by cascade
+            collocation ("L2") where the equations suit it, else by Rodas5P ("L1'"). "L1" steps every state by
+            Rodas5P (the cross-check); "driver" carries out one person at a time.
+        on_failure: "raise" raises the first failure when everybody else is done, with their trajectory in its
+            attribute ``finished``; "keep" gives NaN for those who failed and names them in the solver report.
 
     Returns:
-        A trajectory with one row per person and time.
+        A trajectory with one row per person and time. Step sizes are shared by the people of a group, so that
+        a person's numbers may change within the tolerance with who else is in the table; they do not change
+        with ``workers`` or after an interruption.
 
     Raises:
         ParameterError: an unknown, missing or non-finite parameter or covariate.
@@ -74,9 +84,57 @@ def solve(
         for person, records in events.subjects.items()
     ]
     ramps = tuple(name for name, rule in events.carry.items() if rule == "linear")
-    job = Job(model, names, ramps, tuple(subjects), tolerance)
-    results = run_job(job, workers=workers, checkpoint=checkpoint, progress=progress)
-    return _collect(model, names, events, grid, results, job)
+    for name, value, allowed in (
+        ("solver", solver, SOLVERS), ("on_failure", on_failure, ("raise", "keep")),
+    ):  # fmt: skip
+        if value not in allowed:
+            raise SolverError(
+                "RK-SOL-020",
+                given=f'{name} "{value}"{nearest(value, allowed)}',
+                allowed=f"{name}: {', '.join(allowed)}",
+            )
+    job = Job(model, names, ramps, tuple(subjects), tolerance, solver)
+    if solver == "L2" and job.compiled.peak_names:
+        raise SolverError(
+            "RK-SOL-021",
+            given=f'solver "L2" for a model that watches peaks: {", ".join(job.compiled.peak_names)}',
+            why="Cascade collocation takes steps too long to find a peak in",
+            remedy='Use solver "auto"',
+        )
+    outcomes = run_job(job, workers=workers, checkpoint=checkpoint, progress=progress)
+    return _answer(events, grid, outcomes, job, keep=on_failure == "keep")
+
+
+def _answer(
+    events: EventTable, grid: Array | None, outcomes: Sequence[Outcome], job: Job, *, keep: bool
+) -> Trajectory:
+    """The trajectory, or the first failure with the trajectory of the others."""
+    failed = {
+        person: outcome
+        for person, outcome in zip(events.subjects, outcomes, strict=True)
+        if isinstance(outcome, Failure)
+    }
+    results: dict[str, SubjectResult] = {}
+    for subject, outcome in zip(job.subjects, outcomes, strict=True):
+        if isinstance(outcome, SubjectResult):
+            results[subject.person] = outcome
+        elif keep:
+            results[subject.person] = _undefined(subject, len(job.outputs))
+    kept = EventTable({person: events.subjects[person] for person in results}, events.carry)
+    reasons = {person: SolverError(**vars(failure)) for person, failure in failed.items()}
+    found = _collect(kept, grid, results, job, {p: str(reason) for p, reason in reasons.items()})
+    if found is None or (failed and not keep):
+        problem = next(iter(reasons.values()))
+        problem.finished = found
+        raise problem
+    return found
+
+
+def _undefined(subject: Subject, outputs: int) -> SubjectResult:
+    times = subject.times
+    if times is None:
+        times = np.array([record.time for record in subject.records if record.asks])
+    return SubjectResult(times, np.full((len(times), outputs), np.nan), 0, 0, 0)
 
 
 def output_names(model: Model, outputs: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -155,41 +213,55 @@ def _table(model: Model, base: Mapping[str, float | None], own: ParameterValues,
 
 
 def _collect(
-    model: Model,
-    names: tuple[str, ...],
     events: EventTable,
     grid: Array | None,
-    results: Sequence[SubjectResult],
+    results: Mapping[str, SubjectResult],
     job: Job,
-) -> Trajectory:
-    lengths = [len(result.times) for result in results]
+    failed: Mapping[str, str],
+) -> Trajectory | None:
+    if not results:
+        return None
+    model, names, found = job.model, job.outputs, list(results.values())
+    lengths = [len(result.times) for result in found]
     if not sum(lengths):
         raise EventError(
             "RK-EVT-031",
             given="no output times: the table has no observation records and none were requested",
             remedy="Give times=[...] or add records with EVID 0",
         )
-    system = job.compiled.system
     return Trajectory(
-        ids=tuple(events.subjects),
-        person=np.repeat(np.arange(len(results)), lengths),
-        time=np.concatenate([result.times for result in results]),
-        rows=np.concatenate([result.values for result in results]),
+        ids=tuple(results),
+        person=np.repeat(np.arange(len(found)), lengths),
+        time=np.concatenate([result.times for result in found]),
+        rows=np.concatenate([result.values for result in found]),
         names=names,
         units={name: model.outputs[name].unit for name in names},
         measurable={name: model.outputs[name].measurable for name in names},
         time_unit=model.time_unit,
         grid=grid,
         carry={name: rule for name, rule in events.carry.items() if name in model.covariates},
-        solver=SolverReport(
-            len(system.linear),
-            len(system.nonlinear),
-            job.tolerance,
-            sum(result.steps for result in results),
-            sum(result.rejected for result in results),
-            sum(result.cycles for result in results),
-        ),
+        solver=_report(job, found, failed),
         carried={} if grid is not None else _carried(events),
+    )
+
+
+def _report(job: Job, results: Sequence[SubjectResult], failed: Mapping[str, str]) -> SolverReport:
+    system = job.compiled.system
+    ladder = "L1" if not system.linear else "L1'" if system.nonlinear else "L0"
+    if job.integrator == "L2" and any(result.lanes for result in results):
+        ladder = "L2"
+    return SolverReport(
+        len(system.linear),
+        len(system.nonlinear),
+        job.tolerance,
+        sum(result.steps for result in results),
+        sum(result.rejected for result in results),
+        sum(result.cycles for result in results),
+        ladder,
+        max(result.lanes for result in results),
+        sum(result.groups for result in results),
+        sum(result.lanes == 0 for result in results),
+        dict(failed),
     )
 
 

@@ -1,99 +1,75 @@
-"""The compiled integration loop: Rodas5P over one interval without events."""
+"""The compiled integration loop: Rodas5P over one interval without events, one step sequence a group."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.ir as ir
 
 from rekindle.engine import _rodas5p as method
+from rekindle.engine._arithmetic import Numbers
 from rekindle.engine._control_flow import counted_loop, variable
-from rekindle.engine._emit import DOUBLE, INTEGER, POINTER, index, intrinsic, load, number, store
-from rekindle.engine._forcing import emit_forcing
+from rekindle.engine._lane_math import call_math
+from rekindle.engine._lanes import (
+    DOUBLE,
+    INTEGER,
+    INTEGERS,
+    POINTER,
+    LaneKind,
+    index,
+    intrinsic,
+    load,
+    number,
+    place,
+    store,
+)
+from rekindle.engine._rodas_step import StepCode, emit_step
+from rekindle.engine._step_functions import StepFunctions
 
 #: What ``integrate`` returns.
 FINISHED, PEAK, STEP_COLLAPSED, NOT_FINITE, TOO_MANY_STEPS = range(5)
 #: Positions in the control array of ``integrate``: in and out.
 STEP, RELATIVE, ABSOLUTE, TIME_NOW, STEPS, REJECTED, MOST_STEPS, WATCH = range(8)
+#: Length of the control array.
+CONTROLS = 16
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.1, 8.0
 
 
-@dataclass(frozen=True)
-class StepFunctions:
-    """The model's own functions that the loop calls, and their sizes."""
+def emit_integrate(
+    module: ir.Module, parts: StepFunctions, kind: LaneKind, code: StepCode | None = None
+) -> ir.Function:
+    """Emit ``int64 integrate(y, hoisted, rates, coefficients, lines, spans, modes, t0, t1, control, n_out,
+    t_out, y_out, peak_slopes, before)``.
 
-    right_hand_side: ir.Function  # (y, forcing, hoisted, rates)
-    slopes: ir.Function  # (y, forcing, forcing slopes, hoisted, jacobian, time slope)
-    factor: ir.Function
-    solve: ir.Function
-    peaks: ir.Function  # (y, forcing, forcing slopes, hoisted, peak slopes)
-    states: int
-    forcings: int
-    modes: int
-    jacobian: int
-    factors: int
-    peak_count: int
-
-
-def _table(module: ir.Module, name: str, rows: Sequence[Sequence[float]]) -> ir.GlobalVariable:
-    flat = [value for row in rows for value in (*row, *(0.0,) * (method.STAGES - len(row)))]
-    kind = ir.ArrayType(DOUBLE, len(flat))
-    table = ir.GlobalVariable(module, kind, name)
-    table.initializer = ir.Constant(kind, [number(value) for value in flat])
-    table.global_constant = True
-    table.linkage = "internal"
-    return table
-
-
-def emit_integrate(module: ir.Module, parts: StepFunctions) -> ir.Function:
-    """Emit ``int64 integrate(y, hoisted, rates, coefficients, lines, modes, t0, t1, control, n_out, t_out,
-    y_out, peak_slopes, before)``.
-
-    ``y`` is advanced in place. ``peak_slopes`` carries the last slope of each watched expression from call to
-    call; minus infinity is a peak that waits for its slope to be seen again. When control[WATCH] is set and a
-    slope turns from positive to not positive the loop stops with ``PEAK``; ``before`` then holds time and
+    Arrays are (element, lane); times and ``control`` are plain numbers shared by the lanes. ``y`` is advanced
+    in place. ``peak_slopes`` carries the last slope of each watched expression from call to call; minus
+    infinity is a peak that waits for its slope to be seen again. When control[WATCH] is set and a slope turns
+    from positive to not positive in any lane the loop stops with ``PEAK``; ``before`` then holds time and
     state at the start of the step that contains the peak.
     """
-    return _IntegrateEmitter(module, parts).function
+    return _Loop(module, parts, kind, code or emit_step(module, parts, kind)).function
 
 
-class _IntegrateEmitter:
-    def __init__(self, module: ir.Module, parts: StepFunctions) -> None:
-        self.parts = parts
-        arguments = [POINTER] * 5 + [INTEGER, DOUBLE, DOUBLE, POINTER, INTEGER] + [POINTER] * 4
-        self.function = ir.Function(module, ir.FunctionType(INTEGER, arguments), "integrate")
+class _Loop:
+    def __init__(self, module: ir.Module, parts: StepFunctions, kind: LaneKind, code: StepCode) -> None:
+        self.parts, self.kind, self.code = parts, kind, code
+        arguments = [kind.pointer] * 5 + [INTEGERS, INTEGER, DOUBLE, DOUBLE, POINTER, INTEGER, POINTER]
+        signature = ir.FunctionType(INTEGER, arguments + [kind.pointer] * 3)
+        self.function = ir.Function(module, signature, "integrate")
         (
-            self.y, self.hoisted, self.rates, self.coefficients, self.lines, self.modes, self.start,
-            self.end, self.control, self.output_count, self.output_times, self.output_states,
+            self.y, self.hoisted, self.rates, self.coefficients, self.lines, self.spans, self.modes,
+            self.start, self.end, self.control, self.output_count, self.output_times, self.output_states,
             self.peak_slopes, self.before,
         ) = self.function.args  # fmt: skip
         self.builder = builder = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.forcing = emit_forcing(module, parts.forcings)
-        self.stage_weights = _table(module, "stage_weights", method.STAGE_WEIGHTS)
-        self.coupling = _table(module, "coupling", method.COUPLING)
-        self.dense = _table(module, "dense_output", method.DENSE_OUTPUT)
-        self.nodes = _table(module, "nodes", [method.NODES])
-        self.time_weights = _table(module, "time_weights", [method.TIME_WEIGHTS])
-        n = parts.states
-        self.stages = variable(builder, DOUBLE, method.STAGES * n)
-        self.argument, self.increment, self.time_slope, self.updated = (
-            variable(builder, DOUBLE, n) for _ in range(4)
-        )
-        self.jacobian = variable(builder, DOUBLE, parts.jacobian)
-        self.factors = variable(builder, DOUBLE, parts.factors)
-        self.values = variable(builder, DOUBLE, parts.forcings)
-        self.slopes = variable(builder, DOUBLE, parts.forcings)
-        self.exponentials = variable(builder, DOUBLE, parts.modes)
-        self.new_peaks = variable(builder, DOUBLE, parts.peak_count)
+        self.n = Numbers(builder, kind)
+        self.work = variable(builder, kind.type, code.work.size)
+        self.at = code.work.all(builder, self.work)
+        self.new_peaks = variable(builder, kind.type, parts.peak_count)
         self.t, self.h, self.error = (variable(builder, DOUBLE) for _ in range(3))
         self.written = variable(builder, INTEGER)
         self._emit()
-
-    def _cell(self, table: ir.GlobalVariable, position: Any) -> Any:
-        return self.builder.load(self.builder.gep(table, [index(0), position]))
 
     def _set_control(self, slot: int, value: Any) -> None:
         store(self.builder, value, self.control, slot)
@@ -102,37 +78,24 @@ class _IntegrateEmitter:
         self._set_control(TIME_NOW, self.builder.load(self.t))
         self.builder.ret(index(status))
 
-    def _copy(self, source: Any, target: Any) -> None:
-        with counted_loop(self.builder, self.parts.states) as i:
+    def _copy(self, count: int, source: Any, target: Any) -> None:
+        with counted_loop(self.builder, count) as i:
             store(self.builder, load(self.builder, source, i), target, i)
-
-    def _update_forcing(self, time: Any) -> None:
-        builder = self.builder
-        tau = builder.fsub(time, self.start)
-        builder.call(
-            self.forcing,
-            [
-                tau,
-                self.rates,
-                self.coefficients,
-                self.lines,
-                self.modes,
-                self.exponentials,
-                self.values,
-                self.slopes,
-            ],
-        )
 
     def _emit(self) -> None:
         builder = self.builder
         builder.store(self.start, self.t)
         builder.store(index(0), self.written)
         builder.store(load(builder, self.control, STEP), self.h)
-        self._update_forcing(self.start)
+        forcing = [self.rates, self.coefficients, self.lines, self.spans, self.modes, self.at["exponentials"]]
+        forcing.append(self.hoisted)
+        builder.call(
+            self.code.forcing, [self.kind.number(0.0), *forcing, self.at["values"], self.at["slopes"]]
+        )
         with builder.if_then(builder.fcmp_ordered("<=", builder.load(self.h), number(0.0))):
             self._first_step()
         if self.parts.peak_count:
-            self._check_peaks(self.y, starting=True)
+            self._check_peaks(starting=True)
         loop = builder.append_basic_block("loop")
         builder.branch(loop)
         builder.position_at_end(loop)
@@ -140,19 +103,23 @@ class _IntegrateEmitter:
 
     def _first_step(self) -> None:
         """1 % of the time in which the state would change by its own size (Hairer and Wanner II.4)."""
-        builder = self.builder
-        builder.call(self.parts.right_hand_side, [self.y, self.values, self.hoisted, self.increment])
-        size, speed = variable(builder, DOUBLE), variable(builder, DOUBLE)
-        builder.store(number(0.0), size)
-        builder.store(number(0.0), speed)
+        builder, n, kind = self.builder, self.n, self.kind
+        builder.call(
+            self.parts.right_hand_side, [self.y, self.at["values"], self.hoisted, self.at["argument"]]
+        )
+        size, speed = variable(builder, kind.type), variable(builder, kind.type)
+        builder.store(kind.number(0.0), size)
+        builder.store(kind.number(0.0), speed)
+        relative = kind.spread(builder, load(builder, self.control, RELATIVE))
+        absolute = kind.spread(builder, load(builder, self.control, ABSOLUTE))
         with counted_loop(builder, self.parts.states) as i:
             value = load(builder, self.y, i)
-            scale = self._scale(value, value)
-            for source, largest in ((value, size), (load(builder, self.increment, i), speed)):
-                ratio = builder.fdiv(intrinsic(builder, "llvm.fabs", source), scale)
+            scale = n.fma(relative, n.magnitude(value), absolute)
+            for source, largest in ((value, size), (load(builder, self.at["argument"], i), speed)):
+                ratio = n.div(n.magnitude(source), scale)
                 builder.store(intrinsic(builder, "llvm.maxnum", builder.load(largest), ratio), largest)
         span = builder.fsub(self.end, self.start)
-        ratio = builder.fdiv(builder.load(size), builder.load(speed))
+        ratio = kind.smallest(builder, n.div(builder.load(size), builder.load(speed)))
         guess = builder.fmul(number(0.01), ratio)
         fallback = builder.fmul(number(1e-3), span)
         usable = builder.and_(
@@ -161,27 +128,12 @@ class _IntegrateEmitter:
         )
         builder.store(builder.select(usable, guess, fallback), self.h)
 
-    def _scale(self, old: Any, new: Any) -> Any:
-        builder = self.builder
-        largest = intrinsic(
-            builder, "llvm.maxnum", intrinsic(builder, "llvm.fabs", old), intrinsic(builder, "llvm.fabs", new)
-        )
-        relative = builder.fmul(load(builder, self.control, RELATIVE), largest)
-        return builder.fadd(load(builder, self.control, ABSOLUTE), relative)
-
     def _step(self, loop: ir.Block) -> None:
         builder = self.builder
         t = builder.load(self.t)
         remaining = builder.fsub(self.end, t)
-        resolution = builder.fmul(
-            number(4e-16),
-            intrinsic(
-                builder,
-                "llvm.maxnum",
-                intrinsic(builder, "llvm.fabs", t),
-                intrinsic(builder, "llvm.fabs", self.end),
-            ),
-        )
+        sizes = [intrinsic(builder, "llvm.fabs", time) for time in (t, self.end)]
+        resolution = builder.fmul(number(4e-16), intrinsic(builder, "llvm.maxnum", *sizes))
         with builder.if_then(builder.fcmp_ordered("<=", remaining, resolution)):
             self._set_control(STEP, builder.load(self.h))
             builder.store(self.end, self.t)
@@ -195,81 +147,30 @@ class _IntegrateEmitter:
         self._set_control(STEPS, taken)
         with builder.if_then(builder.fcmp_ordered(">", taken, load(builder, self.control, MOST_STEPS))):
             self._leave(TOO_MANY_STEPS)
-        self._stages(t, h)
-        self._measure_error()
+        self._measure(t, h)
         error = builder.load(self.error)
-        fifth = intrinsic(builder, "llvm.pow", error, number(-1.0 / method.ORDER))
+        fifth = call_math(
+            builder, "exp", builder.fmul(call_math(builder, "log", error), number(-1.0 / method.ORDER))
+        )
         factor = builder.fmul(number(_SAFETY), fifth)
         with builder.if_then(builder.fcmp_unordered(">", error, number(1.0))):
             self._reject(h, factor, loop)
         self._accept(t, h, factor, is_last, wanted, loop)
 
-    def _stages(self, t: Any, h: Any) -> None:
-        builder, parts = self.builder, self.parts
-        n = index(parts.states)
-        self._update_forcing(t)
-        builder.call(
-            parts.slopes, [self.y, self.values, self.slopes, self.hoisted, self.jacobian, self.time_slope]
-        )
-        weight = builder.fdiv(number(1.0 / method.GAMMA), h)
-        builder.call(parts.factor, [weight, self.jacobian, self.factors])
-        per_step = builder.fdiv(number(1.0), h)
-        with counted_loop(builder, method.STAGES) as stage:
-            row = builder.mul(stage, index(method.STAGES))
-            self._combine(self.stage_weights, row, stage, self.y)
-            # Stages 1 and 7, 8 see the forcing of the step's start and end, which is there already.
-            moved = builder.and_(
-                builder.icmp_signed(">", stage, index(0)), builder.icmp_signed("<", stage, index(6))
-            )
-            with builder.if_then(moved):
-                self._update_forcing(builder.fadd(t, builder.fmul(self._cell(self.nodes, stage), h)))
-            own = builder.gep(self.stages, [builder.mul(stage, n)])
-            builder.call(parts.right_hand_side, [self.argument, self.values, self.hoisted, own])
-            lever = builder.fmul(h, self._cell(self.time_weights, stage))
-            with counted_loop(builder, parts.states) as i:
-                moved_by = builder.fmul(lever, load(builder, self.time_slope, i))
-                store(builder, builder.fadd(load(builder, own, i), moved_by), own, i)
-            self._combine_into(own, row, stage, per_step)
-            builder.call(parts.solve, [self.factors, own])
-
-    def _combine(self, table: ir.GlobalVariable, row: Any, stage: Any, base: Any) -> None:
-        """argument = base + sum_j table[row + j] K_j over the stages before this one."""
-        builder = self.builder
-        self._copy(base, self.argument)
-        with counted_loop(builder, stage) as j:
-            weight = self._cell(table, builder.add(row, j))
-            source = builder.gep(self.stages, [builder.mul(j, index(self.parts.states))])
-            with counted_loop(builder, self.parts.states) as i:
-                term = builder.fmul(weight, load(builder, source, i))
-                store(builder, builder.fadd(load(builder, self.argument, i), term), self.argument, i)
-
-    def _combine_into(self, own: Any, row: Any, stage: Any, per_step: Any) -> None:
-        builder = self.builder
-        with counted_loop(builder, stage) as j:
-            weight = builder.fmul(per_step, self._cell(self.coupling, builder.add(row, j)))
-            source = builder.gep(self.stages, [builder.mul(j, index(self.parts.states))])
-            with counted_loop(builder, self.parts.states) as i:
-                term = builder.fmul(weight, load(builder, source, i))
-                store(builder, builder.fadd(load(builder, own, i), term), own, i)
-
-    def _measure_error(self) -> None:
-        """Largest error over the states in units of the tolerance; also the new state."""
-        builder = self.builder
-        builder.store(number(0.0), self.error)
-        last = builder.gep(self.stages, [index((method.STAGES - 1) * self.parts.states)])
-        with counted_loop(builder, self.parts.states) as i:
-            change = load(builder, last, i)
-            new = builder.fadd(load(builder, self.argument, i), change)
-            store(builder, new, self.updated, i)
-            ratio = builder.fdiv(
-                intrinsic(builder, "llvm.fabs", change), self._scale(load(builder, self.y, i), new)
-            )
-            worst = builder.load(self.error)
-            # An unordered comparison lets a NaN through, so that it is seen as an error above one.
-            larger = builder.fcmp_unordered(">", ratio, worst)
-            builder.store(builder.select(larger, ratio, worst), self.error)
-            hopeless = builder.fcmp_unordered("uno", worst, worst)
-            builder.store(builder.select(hopeless, worst, builder.load(self.error)), self.error)
+    def _measure(self, t: Any, h: Any) -> None:
+        """Try a step; its error is the largest of the lanes, undefined when any lane's is."""
+        builder, kind = self.builder, self.kind
+        errors = builder.call(
+            self.code.step,
+            [
+                self.y, self.hoisted, self.rates, self.coefficients, self.lines, self.spans, self.modes,
+                kind.spread(builder, builder.fsub(t, self.start)), kind.spread(builder, h),
+                load(builder, self.control, RELATIVE), load(builder, self.control, ABSOLUTE), self.work,
+            ],
+        )  # fmt: skip
+        lost = kind.any(builder, builder.fcmp_unordered("uno", errors, errors))
+        worst = kind.largest(builder, errors)
+        builder.store(builder.select(lost, number(float("nan")), worst), self.error)
 
     def _reject(self, h: Any, factor: Any, loop: ir.Block) -> None:
         builder = self.builder
@@ -302,14 +203,19 @@ class _IntegrateEmitter:
             builder.select(is_last, intrinsic(builder, "llvm.maxnum", wanted, grown), grown), self.h
         )
         if self.parts.peak_count:
-            store(builder, t, self.before, 0)
-            with counted_loop(builder, self.parts.states) as i:
-                store(builder, load(builder, self.y, i), self.before, builder.add(i, index(1)))
-        self._copy(self.updated, self.y)
+            self._remember(t)
+        self._copy(self.parts.states, self.at["updated"], self.y)
+        self._copy(self.parts.forcings + self.parts.derived, self.at["end_values"], self.at["values"])
+        self._copy(self.parts.forcings, self.at["end_slopes"], self.at["slopes"])
         builder.store(arrival, self.t)
         if self.parts.peak_count:
-            self._check_peaks(self.y, starting=False)
+            self._check_peaks(starting=False)
         builder.branch(loop)
+
+    def _remember(self, time: Any) -> None:
+        """Keep time and state at the start of a step for whoever looks for a peak inside it."""
+        store(self.builder, self.kind.spread(self.builder, time), self.before, 0)
+        self._copy(self.parts.states, self.y, place(self.builder, self.before, 1))
 
     def _write_outputs(self, t: Any, h: Any, arrival: Any) -> None:
         builder = self.builder
@@ -325,45 +231,32 @@ class _IntegrateEmitter:
         builder.cbranch(builder.fcmp_ordered("<=", moment, arrival), body, after)
         builder.position_at_end(body)
         s = builder.fdiv(builder.fsub(moment, t), h)
-        rest = builder.fsub(number(1.0), s)
-        target = builder.gep(self.output_states, [builder.mul(written, index(self.parts.states))])
-        with counted_loop(builder, self.parts.states) as i:
-            bends = []
-            for power in range(3):
-                bend = number(0.0)
-                for j in range(method.STAGES):
-                    increment = load(builder, self.stages, builder.add(index(j * self.parts.states), i))
-                    weight = self._cell(self.dense, index(power * method.STAGES + j))
-                    bend = builder.fadd(bend, builder.fmul(weight, increment))
-                bends.append(bend)
-            inner = builder.fadd(bends[0], builder.fmul(s, builder.fadd(bends[1], builder.fmul(s, bends[2]))))
-            curve = builder.fadd(load(builder, self.updated, i), builder.fmul(rest, inner))
-            value = builder.fadd(builder.fmul(rest, load(builder, self.y, i)), builder.fmul(s, curve))
-            store(builder, value, target, i)
+        target = place(builder, self.output_states, builder.mul(written, index(self.parts.states)))
+        builder.call(self.code.dense, [self.y, self.work, self.kind.spread(builder, s), target])
         builder.store(builder.add(written, index(1)), self.written)
         builder.branch(head)
         builder.position_at_end(after)
 
-    def _check_peaks(self, state: Any, *, starting: bool) -> None:
+    def _check_peaks(self, *, starting: bool) -> None:
         """Stop when a watched slope turns from positive to not positive."""
-        builder = self.builder
-        builder.call(self.parts.peaks, [state, self.values, self.slopes, self.hoisted, self.new_peaks])
+        builder, n, kind = self.builder, self.n, self.kind
+        builder.call(
+            self.parts.peaks, [self.y, self.at["values"], self.at["slopes"], self.hoisted, self.new_peaks]
+        )
         watching = builder.fcmp_ordered("!=", load(builder, self.control, WATCH), number(0.0))
-        for p in range(self.parts.peak_count):
+        with counted_loop(builder, self.parts.peak_count) as p:
             old, new = load(builder, self.peak_slopes, p), load(builder, self.new_peaks, p)
-            turned = builder.and_(
-                builder.fcmp_ordered(">", old, number(0.0)), builder.fcmp_ordered("<=", new, number(0.0))
-            )
-            with builder.if_then(builder.and_(watching, turned)):
+            turned = builder.and_(n.compare(">", old, 0.0), n.compare("<=", new, 0.0))
+            with builder.if_then(builder.and_(watching, kind.any(builder, turned))):
                 if starting:
-                    store(builder, self.start, self.before, 0)
-                    with counted_loop(builder, self.parts.states) as i:
-                        store(builder, load(builder, state, i), self.before, builder.add(i, index(1)))
+                    self._remember(self.start)
+                self._set_control(STEP, builder.load(self.h))
                 self._leave(PEAK)
-        for p in range(self.parts.peak_count):
+        with counted_loop(builder, self.parts.peak_count) as p:
             new = load(builder, self.new_peaks, p)
             if starting:
                 old = load(builder, self.peak_slopes, p)
-                waits = builder.fcmp_ordered("==", old, number(float("-inf")))
-                new = builder.select(builder.and_(watching, waits), old, new)
+                waits = n.compare("==", old, -float("inf"))
+                kept = builder.select(waits, old, new)
+                new = builder.select(watching, kept, new)
             store(builder, new, self.peak_slopes, p)

@@ -17,6 +17,7 @@ from rekindle.engine._records import Record
 from rekindle.engine._steady_state import RepeatedDose, constant_infusion, repeated_dose
 from rekindle.engine._system import infusion_name
 from rekindle.errors import EventError, ParameterError, SolverError
+from rekindle.modelling import Model
 
 Array = NDArray[np.float64]
 
@@ -47,31 +48,53 @@ class Subject:
 
 @dataclass(frozen=True)
 class SubjectResult:
-    """Outputs (rows, outputs) of one person with their times, and what it took."""
+    """Outputs (rows, outputs) of one person with their times, and what it took.
+
+    What a lane group took is counted with its first person. ``lanes`` is 0 for the general driver.
+    """
 
     times: Array
     values: Array
     steps: int
     rejected: int
     cycles: int
+    lanes: int = 0
+    groups: int = 0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a person could not be finished: the parts of a ``SolverError``."""
+
+    code: str
+    given: str
+    allowed: str
+    why: str
+    remedy: str
 
 
 def run_subject(compiled: CompiledSystem, subject: Subject, tolerance: float) -> SubjectResult:
     """Carry out all records of a person and return the outputs at the times wanted."""
-    return _Run(compiled, subject, tolerance).finish()
+    return Run(compiled, subject, tolerance).finish()
 
 
-class _Run:
+class Run:
+    """Carries out the records of one person, in order of time."""
+
     def __init__(self, compiled: CompiledSystem, subject: Subject, tolerance: float) -> None:
         system = compiled.system
-        self.compiled, self.subject, self.model = compiled, subject, system.model
+        self._prepare(system.model, subject)
+        self.compiled = compiled
         self.constants = np.zeros(len(system.constants))
         self.motion = Motion(compiled, self.constants, tolerance, subject.person)
         self.covariates = CovariatePath(
             subject.person, subject.records, subject.carry, self.model, system.ramps
         )
+
+    def _prepare(self, model: Model, subject: Subject) -> None:
+        self.subject, self.model = subject, model
         self.queue: list[tuple[float, int, int, int, str, Any]] = []
-        self.places = {name: i for i, name in enumerate(self.model.derivatives)}
+        self.places = {name: i for i, name in enumerate(model.derivatives)}
         self.sequence = 0
         self.epoch = 0
         self.cycles = 0
@@ -88,7 +111,11 @@ class _Run:
 
     def finish(self) -> SubjectResult:
         """Carry out everything and evaluate the outputs."""
-        groups = _between_restarts(self.subject.records)
+        return self._evaluate(self.carry_out())
+
+    def carry_out(self) -> int:
+        """Carry out all records; return how many output times were requested."""
+        groups = between_restarts(self.subject.records)
         wanted = self._wanted(groups)
         self._set_occasion(1)
         self.covariates.apply(self.constants, self.motion, 0)
@@ -107,7 +134,7 @@ class _Run:
                 self._push(float(time), _REQUEST, 0, "output", count)
                 count += 1
             self._drain()
-        return self._evaluate(count)
+        return count
 
     def _wanted(self, groups: Sequence[Sequence[Record]]) -> list[Array]:
         if self.subject.times is None:
@@ -166,7 +193,7 @@ class _Run:
         if record.is_dose:
             self._order(time, record, 0)
         elif record.event:
-            self.motion.state = self.motion.rows(f"event {record.event}", time).copy()
+            self.motion.apply_event(record.event, time)
         elif record.asks:
             self._move(time, [(time, record)])
         self.covariates.after(self.constants, self.motion, record)
@@ -184,8 +211,7 @@ class _Run:
 
     def _order(self, time: float, record: Record, copy: int) -> None:
         """Give a dose or its repeat: bioavailability, lag and duration are those of this moment."""
-        bioavailability, lag, duration, rate = self._dose_rule(record, time)
-        amount, length = _arrival(record, bioavailability, duration, rate)
+        lag, amount, length = self._arrival(record, time)
         if copy == 0 and record.steady_state:
             self._steady_state(time, record, amount, length, lag)
         if record.amount > 0:
@@ -200,12 +226,17 @@ class _Run:
             first = content[1].time
             self._push(first + (copy + 1) * record.interval, _RECORD, record.row, "repeat", content)
 
-    def _do_arrival(self, time: float, content: tuple[int, str, float, float]) -> None:
+    def _arrival(self, record: Record, time: float) -> tuple[float, Any, float]:
+        """Lag, amount and length of a dose by the rules of this moment."""
+        bioavailability, lag, duration, rate = self._dose_rule(record, time)
+        return lag, *arrival(record.amount, record.rate, record.duration, bioavailability, duration, rate)
+
+    def _do_arrival(self, time: float, content: tuple[int, str, Any, float]) -> None:
         epoch, state, amount, length = content
         if epoch == self.epoch:
             self._deliver(time, state, amount, length)
 
-    def _deliver(self, time: float, state: str, amount: float, length: float) -> None:
+    def _deliver(self, time: float, state: str, amount: Any, length: float) -> None:
         if length == 0.0:
             self.motion.add_amount(state, amount)
         elif self._ends_now(time, state):
@@ -222,11 +253,11 @@ class _Run:
             for entry in self.queue
         )
 
-    def _will_end(self, time: float, state: str, rate: float) -> None:
+    def _will_end(self, time: float, state: str, rate: Any) -> None:
         self.running[state] = self.running.get(state, 0) + 1
         self._push(time, _INFUSION_END, 0, "end", (self.epoch, state, rate))
 
-    def _do_end(self, time: float, content: tuple[int, str, float]) -> None:
+    def _do_end(self, time: float, content: tuple[int, str, Any]) -> None:
         epoch, state, rate = content
         if epoch != self.epoch:
             return
@@ -324,19 +355,24 @@ class _Run:
         return SubjectResult(times, values, self.motion.steps, self.motion.rejected, self.cycles)
 
 
-def _arrival(record: Record, bioavailability: float, duration: float, rate: float) -> tuple[float, float]:
-    """Amount that arrives and the length of its infusion (0 = bolus)."""
-    amount = bioavailability * record.amount
-    if record.rate > 0:
-        return amount, amount / record.rate
-    if record.rate == -1.0:
+def arrival(
+    amount: Any, rate: Any, length: float, bioavailability: Any, own_length: Any, own_rate: Any
+) -> tuple[Any, Any]:
+    """Amount that arrives and the length of its infusion (0 = bolus); numbers or arrays over people.
+
+    ``own_length`` and ``own_rate`` are those that the model gives.
+    """
+    amount = bioavailability * amount
+    if np.all(rate > 0):
         return amount, amount / rate
-    if record.rate == -2.0:
-        return amount, duration
-    return amount, record.duration
+    if np.all(rate == -1.0):
+        return amount, amount / own_rate
+    if np.all(rate == -2.0):
+        return amount, own_length
+    return amount, length
 
 
-def _between_restarts(records: Sequence[Record]) -> list[list[Record]]:
+def between_restarts(records: Sequence[Record]) -> list[list[Record]]:
     """Split where a reset sets the clock back."""
     groups: list[list[Record]] = [[]]
     for record in records:

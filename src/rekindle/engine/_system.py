@@ -115,7 +115,7 @@ def _linear_block(
     states = set(rates)
     forbidden = moving | {TIME}
     used = {name: symbols(rate) & (states | forbidden) for name, rate in rates.items()}
-    slopes = {name: {s: differentiate(rates[name], s) for s in used[name] & states} for name in rates}
+    slopes = {name: {s: differentiate(rates[name], s) for s in sorted(used[name] & states)} for name in rates}
     block = {
         name
         for name in rates

@@ -18,17 +18,30 @@ from pathlib import Path
 
 import numpy as np
 
+from rekindle.engine._batch import run_batch
+from rekindle.engine._cascade_choice import cascade_suits
 from rekindle.engine._compiled import CompiledSystem
+from rekindle.engine._kernel import Kernel
 from rekindle.engine._motion import NoModalFormError
-from rekindle.engine._subject import Subject, SubjectResult, run_subject
+from rekindle.engine._plan import CHUNK, Batch, host_lanes, plan
+from rekindle.engine._subject import Failure, Subject, SubjectResult, run_subject
 from rekindle.engine._system import build_system
-from rekindle.errors import OutputError
+from rekindle.errors import OutputError, SolverError
 from rekindle.modelling import Assignment, Expression, Model
 
-#: People per unit of work: small enough to lose little, large enough to make files and messages rare.
-_CHUNK = 25
+_CHUNK = CHUNK
 
 _compiled: dict[tuple[object, ...], CompiledSystem] = {}
+_kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
+
+#: What the caller may ask for: the best that fits; exact linear part and cascade collocation; exact linear
+#: part and stepped rest; all states stepped; the general driver, which carries out one person at a time.
+SOLVERS = ("auto", "L2", "L1'", "L1", "driver")
+
+#: What a process works out again instead of receiving it.
+_DERIVED = ("compiled", "chunks", "integrator")
+
+Outcome = SubjectResult | Failure
 
 
 @dataclass(frozen=True)
@@ -40,27 +53,78 @@ class Job:
     ramps: tuple[str, ...]
     subjects: tuple[Subject, ...]
     tolerance: float
+    solver: str = "auto"
+    lanes: int = 0
 
     @cached_property
     def compiled(self) -> CompiledSystem:
         """Machine code for the model, shared by all runs of the same equations in this process."""
-        return _compile(self.model, self.outputs, self.ramps, exact_linear=True)
+        return _compile(self.model, self.outputs, self.ramps, exact_linear=self.solver != "L1")
+
+    @cached_property
+    def integrator(self) -> str:
+        """How lane groups move their nonlinear states: "L2" where it is asked for or fits, else "L1"."""
+        if self.solver == "auto":
+            return "L2" if cascade_suits(self.compiled).suits else "L1"
+        return self.solver if self.solver == "L2" and self.compiled.system.nonlinear else "L1"
+
+    @cached_property
+    def chunks(self) -> list[list[Batch]]:
+        """Units of work."""
+        in_lanes = self.solver != "driver" and not self.ramps
+        return plan(self.subjects, self.lanes or host_lanes(), in_lanes=in_lanes)
+
+    def kernel(self, lanes: int) -> Kernel:
+        """The program runner for groups of some size, shared like ``compiled``."""
+        key = id(self.compiled), lanes, self.integrator
+        if key not in _kernels:
+            _kernels[key] = self.compiled, Kernel(self.compiled, lanes, self.integrator)
+        return _kernels[key][1]
+
+    def prepare(self) -> None:
+        """Compile what the plan needs, before processes are forked."""
+        for lanes in sorted({batch.lanes for chunk in self.chunks for batch in chunk}):
+            if lanes:
+                self.kernel(lanes)
+            else:
+                self.compiled.prepare()
 
     def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "compiled"}
+        return {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
 
     def run(self, subject: Subject) -> SubjectResult:
-        """Run one person; fall back to the general solver where the linear part has no modal form."""
+        """Run one person by the general driver, with every state stepped where there is no modal form."""
         try:
             return run_subject(self.compiled, subject, self.tolerance)
         except NoModalFormError:
             general = _compile(self.model, self.outputs, self.ramps, exact_linear=False)
             return run_subject(general, subject, self.tolerance)
 
+    def run_chunk(self, chunk: Sequence[Batch]) -> list[Outcome]:
+        """Results of a unit of work, batch by batch."""
+        return [result for batch in chunk for result in self._run_batch(batch)]
+
+    def _run_batch(self, batch: Batch) -> list[Outcome]:
+        people = [self.subjects[place] for place in batch.places]
+        found: list[SubjectResult | None] = [None] * len(people)
+        if batch.lanes:
+            found = run_batch(self.kernel(batch.lanes), people, self.tolerance)
+        return [
+            self._run_alone(person) if result is None else result
+            for person, result in zip(people, found, strict=True)
+        ]
+
+    def _run_alone(self, subject: Subject) -> Outcome:
+        try:
+            return self.run(subject)
+        except SolverError as problem:
+            return Failure(problem.code, problem.given, problem.allowed, problem.why, problem.remedy)
+
     def fingerprint(self) -> str:
         """Digest of model, people, outputs and tolerance."""
         content = pickle.dumps(
-            (self.model, self.outputs, self.ramps, self.subjects, self.tolerance), protocol=4
+            (self.model, self.outputs, self.ramps, self.subjects, self.tolerance, self.solver, self.lanes),
+            protocol=4,
         )
         return hashlib.sha256(content).hexdigest()
 
@@ -101,37 +165,42 @@ def run_job(
     workers: int = 1,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[SubjectResult]:
+) -> list[Outcome]:
     """Results of all people in order; identical at any number of workers."""
-    job.compiled  # noqa: B018 - compile once, before processes are forked
+    chunks = job.chunks
     store = _Store(Path(checkpoint), job) if checkpoint is not None else None
     total = len(job.subjects)
-    chunks = [range(start, min(start + _CHUNK, total)) for start in range(0, total, _CHUNK)]
-    results: dict[int, list[SubjectResult]] = {}
-    for number in range(len(chunks)):
-        kept = store.load(number, len(chunks[number])) if store else None
+    results: dict[int, list[Outcome]] = {}
+    for number, chunk in enumerate(chunks):
+        kept = store.load(number, _size(chunk)) if store else None
         if kept is not None:
             results[number] = kept
     done = sum(len(part) for part in results.values())
     if progress:
         progress(done, total)
     missing = [number for number in range(len(chunks)) if number not in results]
-    for number, part in _run_chunks(job, chunks, missing, workers):
+    if missing:
+        job.prepare()
+    for number, part in _run_chunks(job, missing, workers):
         results[number] = part
         if store:
             store.save(number, part)
         done += len(part)
         if progress:
             progress(done, total)
-    return [result for number in range(len(chunks)) for result in results[number]]
+    places = [place for chunk in chunks for batch in chunk for place in batch.places]
+    found = [result for number in range(len(chunks)) for result in results[number]]
+    return [found[position] for position in np.argsort(places)]
 
 
-def _run_chunks(
-    job: Job, chunks: Sequence[range], missing: Sequence[int], workers: int
-) -> Iterator[tuple[int, list[SubjectResult]]]:
+def _size(chunk: Sequence[Batch]) -> int:
+    return sum(len(batch.places) for batch in chunk)
+
+
+def _run_chunks(job: Job, missing: Sequence[int], workers: int) -> Iterator[tuple[int, list[Outcome]]]:
     if workers <= 1 or len(missing) <= 1:
         for number in missing:
-            yield number, [job.run(job.subjects[place]) for place in chunks[number]]
+            yield number, job.run_chunk(job.chunks[number])
         return
     # Forked workers inherit the machine code; elsewhere each compiles its own.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
@@ -139,7 +208,7 @@ def _run_chunks(
     _shared = job
     pool = ProcessPoolExecutor(min(workers, len(missing)), context, _start_worker, (job,))
     try:
-        pending = {pool.submit(_work, chunks[number]): number for number in missing}
+        pending = {pool.submit(_work, number): number for number in missing}
         for future in as_completed(pending):
             yield pending[future], future.result()
     finally:
@@ -156,9 +225,9 @@ def _start_worker(job: Job) -> None:
     _shared = job
 
 
-def _work(places: range) -> list[SubjectResult]:
+def _work(number: int) -> list[Outcome]:
     assert _shared is not None
-    return [_shared.run(_shared.subjects[place]) for place in places]
+    return _shared.run_chunk(_shared.chunks[number])
 
 
 class _Store:
@@ -188,21 +257,24 @@ class _Store:
         part.write_bytes(content)
         os.replace(part, path)
 
-    def save(self, number: int, results: Sequence[SubjectResult]) -> None:
-        """Keep one finished chunk."""
+    def save(self, number: int, outcomes: Sequence[Outcome]) -> None:
+        """Keep one finished chunk; one with failures is run again when the call is repeated."""
         import io
 
+        results = [outcome for outcome in outcomes if isinstance(outcome, SubjectResult)]
+        if len(results) < len(outcomes):
+            return
         buffer = io.BytesIO()
         np.savez(
             buffer,
             lengths=[len(result.times) for result in results],
             times=np.concatenate([result.times for result in results]),
             values=np.concatenate([result.values for result in results]),
-            counts=[(result.steps, result.rejected, result.cycles) for result in results],
+            counts=[(r.steps, r.rejected, r.cycles, r.lanes, r.groups) for r in results],
         )
         self._write(self._path(number), buffer.getvalue())
 
-    def load(self, number: int, expected: int) -> list[SubjectResult] | None:
+    def load(self, number: int, expected: int) -> list[Outcome] | None:
         """A finished chunk, or None if it is absent or damaged (it is then run again)."""
         try:
             with np.load(self._path(number)) as stored:
@@ -214,6 +286,6 @@ class _Store:
         if len(lengths) != expected:
             return None
         return [
-            SubjectResult(t, v, int(c[0]), int(c[1]), int(c[2]))
+            SubjectResult(t, v, *(int(count) for count in c))
             for t, v, c in zip(times, values, counts, strict=True)
         ]

@@ -130,6 +130,7 @@ from rekindle.modelling._model import (
 from rekindle.modelling._notation import to_text
 from rekindle.modelling._reader import read_model
 from rekindle.modelling._sbml import to_sbml
+from rekindle.modelling._sbml_import import SbmlImport, import_sbml, load_sbml
 
 __all__ = [
     "CARRY_RULES",
@@ -144,6 +145,7 @@ __all__ = [
     "Output",
     "Parameter",
     "PeakEvent",
+    "SbmlImport",
     "State",
     "Switch",
     "add",
@@ -153,6 +155,8 @@ __all__ = [
     "differentiate",
     "divide",
     "evaluate",
+    "import_sbml",
+    "load_sbml",
     "multiply",
     "negate",
     "power",

@@ -31,7 +31,7 @@ def load_libsbml() -> Any:
     except ImportError as error:
         raise OutputError(
             "RK-OUT-090",
-            given="SBML cannot be written: python-libsbml is not installed",
+            given="SBML can neither be read nor written: python-libsbml is not installed",
             remedy='Install it: pip install "rekindle[sbml]"',
         ) from error
     return libsbml

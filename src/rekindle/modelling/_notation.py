@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rekindle.modelling._expression import Expression, topological
+from rekindle.modelling._expression import Expression, constant, topological
 
 #: Ranks of operators, loosest first; an argument of a lower rank needs parentheses.
 OR, AND, NOT, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 10)
@@ -83,8 +83,8 @@ def _hill(above: Expression) -> tuple[str, tuple[Expression, ...]] | None:
     if base.operation != "max" or not base.arguments[1].equals(0.0):
         return None
     ratio = base.arguments[0]
-    quotient = ratio.arguments if ratio.operation == "div" else (ratio,)
-    return ("hill", (*quotient, *([exponent] if exponent else [])))
+    quotient = ratio.arguments if ratio.operation == "div" else (ratio, constant(1.0))
+    return "hill", (*quotient, exponent or constant(1.0))
 
 
 def _logistic(one: Expression, power: Expression) -> tuple[str, tuple[Expression, ...]] | None:

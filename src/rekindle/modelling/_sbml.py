@@ -29,7 +29,8 @@ def to_sbml(
     Args:
         model: the model.
         events: mappings with ``time`` and either ``state``, ``amount`` and ``duration`` (0: bolus) in the
-            units of the model, or ``event`` (name of an event). Bioavailability and lag are applied; an
+            units of the model, or ``event`` (name of an event); a number can also be the name of a
+            parameter that holds it. Bioavailability and lag are applied; an
             infusion keeps its duration. Those of one time take place in the order of the list.
         parameters: values of parameters and covariates that replace those of the model.
 

@@ -13,6 +13,7 @@ from rekindle.modelling._expression import (
     call,
     constant,
     differentiate,
+    divide,
     multiply,
     select,
     subtract,
@@ -52,7 +53,7 @@ def _listed(model: Model, event: Mapping[str, object], number: int) -> Iterator[
         raise _refusal(
             number, f'key "{unknown[0]}" is unknown{nearest(str(unknown[0]), _KEYS)}', ", ".join(_KEYS)
         )
-    time = _number(event, "time", number, needed=True)
+    time = _quantity(model, event, "time", number, needed=True)
     if event.get("state") is not None:
         yield from _dose(model, event, number, time)
     if event.get("event") is not None:
@@ -64,27 +65,27 @@ def _listed(model: Model, event: Mapping[str, object], number: int) -> Iterator[
                 ", ".join(model.events) or "none",
             )
         parts = tuple((a.state, a.expression) for a in model.events[name].assignments)
-        yield Happening(f"event_{number}_{name}", _from_time(constant(time)), parts)
+        yield Happening(f"event_{number}_{name}", _from_time(time), parts)
 
 
-def _dose(model: Model, event: Mapping[str, object], number: int, time: float) -> Iterator[Happening]:
+def _dose(model: Model, event: Mapping[str, object], number: int, time: Expression) -> Iterator[Happening]:
     state = str(event["state"])
     if state not in model.states:
         raise _refusal(
             number, f'the model has no state "{state}"{nearest(state, model.states)}', ", ".join(model.states)
         )
-    amount = _number(event, "amount", number, needed=True)
-    duration = _number(event, "duration", number)
+    amount = _quantity(model, event, "amount", number, needed=True)
+    duration = _quantity(model, event, "duration", number)
     rule = model.dosing.get(state, DoseRule())
-    amount_in = multiply(rule.bioavailability or constant(1.0), constant(amount))
-    start = add(constant(time), rule.lag or constant(0.0))
-    if not duration:
+    amount_in = multiply(rule.bioavailability or constant(1.0), amount)
+    start = add(time, rule.lag or constant(0.0))
+    if duration.equals(0.0):
         yield Happening(f"dose_{number}", _from_time(start), ((state, add(symbol(state), amount_in)),))
         return
     name = infusion_symbol(state)
-    rate = multiply(amount_in, constant(1.0 / duration))
+    rate = divide(amount_in, duration)
     yield Happening(f"infusion_{number}_starts", _from_time(start), ((name, add(symbol(name), rate)),))
-    end = add(start, constant(duration))
+    end = add(start, duration)
     yield Happening(f"infusion_{number}_ends", _from_time(end), ((name, subtract(symbol(name), rate)),))
 
 
@@ -116,16 +117,19 @@ def _peak(model: Model, peak: PeakEvent, listed: Sequence[Happening]) -> Happeni
     return Happening(peak.name, call("le", slope, constant(0.0)), parts, at_start=False)
 
 
-def _number(event: Mapping[str, object], key: str, number: int, needed: bool = False) -> float:
+def _quantity(
+    model: Model, event: Mapping[str, object], key: str, number: int, needed: bool = False
+) -> Expression:
+    """A number, or the name of a parameter that holds it."""
     value = event.get(key)
     if value is None and not needed:
-        return 0.0
-    fits = (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-    )
-    if not fits:
-        raise _refusal(number, f"{key} is {value!r}", "a finite number that is not negative")
-    return float(value)  # type: ignore[arg-type]
+        return constant(0.0)
+    if isinstance(value, str) and value in model.parameters:
+        return symbol(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+        return constant(float(value))
+    allowed = "a finite number that is not negative, or the name of a parameter"
+    raise _refusal(number, f"{key} is {value!r}", allowed)
 
 
 def _refusal(number: int, problem: str, allowed: str) -> EventError:

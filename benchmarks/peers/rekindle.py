@@ -1,0 +1,64 @@
+"""Our own engine through its public entry, event tables and parameter tables included in the time."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from benchmarks._equations import Array
+from benchmarks._workload import Workload
+from rekindle.engine import solve
+
+#: Solvers that the page compares, beside the engine's own choice.
+LADDER = ("L1", "L1'", "L2")
+
+
+def solvers() -> tuple[str, ...]:
+    """The steps of the solver ladder that this version of the engine lets a caller choose."""
+    known = getattr(import_module(solve.__module__), "SOLVERS", ())
+    return ("auto", *(name for name in LADDER if name in known))
+
+
+class Run:
+    """Simulates a workload; ``report`` is what the solver said last."""
+
+    def __init__(self, workload: Workload, solver: str) -> None:
+        self.workload = workload
+        self.chosen = {} if solver == "auto" else {"solver": solver}
+        self.report: Any = None
+        self.steps = 0.0
+
+    def __call__(self, people: Array, tolerance: float) -> Array:
+        workload, count = self.workload, len(people)
+        own = {
+            str(person): dict(zip(workload.varied, row, strict=True))
+            for person, row in enumerate(people.tolist())
+        }
+        found = solve(
+            workload.model, workload.event_table(count), parameters=own, times=workload.times,
+            outputs=workload.states, tolerance=tolerance, **self.chosen,
+        )  # fmt: skip
+        # People who share a vector share its steps, so that these are the steps that each of them went.
+        groups = getattr(found.solver, "groups", 0) + getattr(found.solver, "alone", 0)
+        self.report, self.steps = found.solver, found.solver.steps / (groups or count)
+        return found.rows.reshape(count, len(workload.times), len(workload.states))
+
+
+def prepare_auto(workload: Workload) -> Run:
+    """The solver that the engine chooses; returns ``run(people, tolerance)``."""
+    return Run(workload, "auto")
+
+
+def prepare_l1(workload: Workload) -> Run:
+    """Rodas5P on every state; returns ``run(people, tolerance)``."""
+    return Run(workload, "L1")
+
+
+def prepare_l1_exact(workload: Workload) -> Run:
+    """The linear part exactly, Rodas5P on the rest; returns ``run(people, tolerance)``."""
+    return Run(workload, "L1'")
+
+
+def prepare_l2(workload: Workload) -> Run:
+    """Cascade collocation; returns ``run(people, tolerance)``."""
+    return Run(workload, "L2")

@@ -1,0 +1,203 @@
+"""Eigenvalues and eigenvectors of the linear block for many people at once.
+
+The active states (those that a dose, a source or an event has reached) fall into blocks that do not touch
+each other, and a block into loops of states that reach each other, from upstream to downstream. Eigenvalues
+are found loop by loop and eigenvectors continued downstream, which is cheaper than one large decomposition
+and keeps equal eigenvalues of two branches apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Bits = NDArray[np.bool_]
+
+#: Above this condition number of the eigenvectors the modal form would lose more than half of the digits.
+_WORST_CONDITION = 1e8
+#: Eigenvalues smaller than this share of the largest count as zero.
+_ZERO_RATE = 1e-13
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """Blocks of active states with their modes.
+
+    Attributes:
+        order: active states, block by block.
+        blocks: first position and one past the last of each block.
+        rates: shape (active states, people).
+        vectors, inverse: one array (people, size, size) a block.
+        usable: people whose modal form keeps its digits.
+    """
+
+    order: NDArray[np.int64]
+    blocks: tuple[tuple[int, int], ...]
+    rates: Array
+    vectors: tuple[Array, ...]
+    inverse: tuple[Array, ...]
+    usable: Bits
+
+
+class Pattern:
+    """Which state reaches which in a linear block.
+
+    Args:
+        size: number of states.
+        entries: positions (row, column) of the entries that can be non-zero.
+    """
+
+    def __init__(self, size: int, entries: Collection[tuple[int, int]]) -> None:
+        self.size = size
+        self.rows = np.array([row for row, _ in entries], dtype=int)
+        self.columns = np.array([column for _, column in entries], dtype=int)
+        reached = np.eye(size, dtype=bool)
+        reached[self.rows, self.columns] = True
+        for middle in range(size):
+            reached |= np.outer(reached[:, middle], reached[middle, :])
+        self._reached = reached
+
+    def active(self, touched: Bits) -> Bits:
+        """States that can differ from zero when some have been touched."""
+        return np.asarray(self._reached[:, touched].any(axis=1))
+
+    def blocks(self, active: Bits) -> list[list[int]]:
+        """Active states in groups that do not touch each other."""
+        label = {int(state): int(state) for state in np.flatnonzero(active)}
+        for row, column in zip(self.rows.tolist(), self.columns.tolist(), strict=True):
+            if row in label and column in label and label[row] != label[column]:
+                old, new = label[row], label[column]
+                label = {state: new if own == old else own for state, own in label.items()}
+        groups: dict[int, list[int]] = {}
+        for state, own in label.items():
+            groups.setdefault(own, []).append(state)
+        return list(groups.values())
+
+    def decompose(self, entries: Array, active: Bits) -> Decomposition:
+        """Decompose the active part; ``entries`` has shape (entries, people)."""
+        people = entries.shape[1]
+        matrix = np.zeros((people, self.size, self.size))
+        matrix[:, self.rows, self.columns] = entries.T
+        usable = np.asarray(np.isfinite(entries).all(axis=0))
+        matrix[~usable] = 0.0
+        groups = self.blocks(active)
+        parts = [
+            _eigen(matrix[np.ix_(range(people), group, group)], self._reached[np.ix_(group, group)])
+            for group in groups
+        ]
+        ends = np.cumsum([len(group) for group in groups], dtype=int)
+        rates = np.concatenate([part[0] for part in parts], axis=1).T if parts else np.zeros((0, people))
+        for part in parts:
+            usable &= part[3]
+        if len(rates):
+            limit = _ZERO_RATE * np.maximum(1.0, np.abs(rates).max(axis=0))
+            rates = np.where(np.abs(rates) <= limit, 0.0, rates)
+        return Decomposition(
+            np.array([state for group in groups for state in group], dtype=np.int64),
+            tuple((int(end) - len(group), int(end)) for end, group in zip(ends, groups, strict=True)),
+            rates,
+            tuple(part[1] for part in parts),
+            tuple(part[2] for part in parts),
+            usable,
+        )
+
+
+def _eigen(matrices: Array, reached: Bits) -> tuple[Array, Array, Array, Bits]:
+    """Rates, eigenvectors, their inverse and whether they can be used, for matrices (people, size, size)."""
+    people, size, _ = matrices.shape
+    rates, vectors = np.zeros((people, size)), np.zeros((people, size, size))
+    usable = np.ones(people, dtype=bool)
+    loops = _loops(reached)
+    with np.errstate(all="ignore"):
+        for place, loop in enumerate(loops):
+            own, inner, fine = _eigen_of_loop(matrices[np.ix_(range(people), loop, loop)])
+            rates[:, loop] = own
+            vectors[np.ix_(range(people), loop, loop)] = inner
+            usable &= fine
+            for later in loops[place + 1 :]:
+                if reached[later[0], loop[0]]:
+                    vectors[np.ix_(range(people), later, loop)] = _continued(
+                        matrices, vectors, own, loop, later
+                    )
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    usable &= np.isfinite(vectors).all(axis=(1, 2))
+    vectors[~usable] = np.eye(size)
+    usable &= np.linalg.det(vectors) != 0.0
+    vectors[~usable] = np.eye(size)
+    inverse = np.linalg.inv(vectors)
+    # The product of the Frobenius norms bounds the condition number and costs less.
+    bound = np.linalg.norm(vectors, axis=(1, 2)) * np.linalg.norm(inverse, axis=(1, 2))
+    doubtful = np.flatnonzero(bound > _WORST_CONDITION)
+    if len(doubtful):
+        usable[doubtful] &= np.linalg.cond(vectors[doubtful]) <= _WORST_CONDITION
+    return rates, vectors, np.asarray(inverse), np.asarray(usable)
+
+
+def _loops(reached: Bits) -> list[list[int]]:
+    """States that reach each other, upstream first."""
+    upstream = reached.sum(axis=1)
+    mutual = reached & reached.T
+    seen: set[int] = set()
+    found = []
+    for state in np.argsort(upstream, kind="stable").tolist():
+        if state not in seen:
+            loop = np.flatnonzero(mutual[state]).tolist()
+            seen.update(loop)
+            found.append(loop)
+    return found
+
+
+def _eigen_of_loop(matrices: Array) -> tuple[Array, Array, Bits]:
+    people, size, _ = matrices.shape
+    if size == 1:
+        return matrices[:, :, 0], np.ones((people, 1, 1)), np.ones(people, dtype=bool)
+    rates, vectors = np.linalg.eig(matrices)
+    return np.array(rates.real), np.array(vectors.real), np.asarray((rates.imag == 0.0).all(axis=1))
+
+
+def _continued(matrices: Array, vectors: Array, rates: Array, loop: list[int], later: list[int]) -> Array:
+    """Entries (people, later, loop) of a loop's eigenvectors in a loop downstream of it."""
+    everybody = range(len(matrices))
+    push = np.einsum("pij,pjm->pim", matrices[:, later, :], vectors[:, :, loop])
+    if len(later) == 1:
+        own = rates[:, None, :] - matrices[np.ix_(everybody, later, later)]
+        return np.where(push == 0.0, 0.0, push / own)
+    shifted = (
+        rates[:, :, None, None] * np.eye(len(later)) - matrices[np.ix_(everybody, later, later)][:, None]
+    )
+    singular = np.linalg.det(shifted) == 0.0
+    found = np.full((*shifted.shape[:3], 1), np.nan)
+    found[~singular] = np.linalg.solve(shifted[~singular], push.transpose(0, 2, 1)[~singular][..., None])
+    return np.asarray(found[..., 0].transpose(0, 2, 1))
+
+
+def pack(
+    parts: Sequence[Decomposition], forced: Sequence[int], people: int
+) -> tuple[NDArray[np.int64], Array, list[int]]:
+    """Structure, rows of numbers and the start of each decomposition, as ``_linear_lanes`` reads them."""
+    structure: list[int] = []
+    rows: list[Array] = []
+    starts: list[int] = []
+    for part in parts:
+        starts.append(len(structure))
+        count = len(part.order)
+        place = {int(state): position for position, state in enumerate(part.order)}
+        columns = np.zeros((5, count), np.int64)
+        columns[0] = part.order
+        first_rate = sum(len(row) for row in rows)
+        rows.append(part.rates)
+        at = first_rate + count
+        for column, source in ((3, part.vectors), (4, part.inverse)):
+            for (first, last), block in zip(part.blocks, source, strict=True):
+                size = last - first
+                columns[1, first:last], columns[2, first:last] = first, last
+                columns[column, first:last] = at + size * np.arange(size)
+                rows.append(block.reshape(len(block), size * size).T)
+                at += size * size
+        structure += [count, first_rate, *columns.ravel().tolist(), *(place.get(s, -1) for s in forced)]
+    table = np.concatenate(rows) if rows else np.zeros((0, people))
+    return np.array(structure or [0], np.int64), np.ascontiguousarray(table), starts

@@ -1,0 +1,63 @@
+"""Who is stepped together: batches of people with one schedule, packed into units of work.
+
+The plan depends on the people alone, not on the number of workers, so that neither do the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from rekindle.engine._program import schedule_of
+from rekindle.engine._subject import Subject
+
+#: People per unit of work: small enough to lose little, large enough to make files and messages rare; whole
+#: groups at any number of lanes.
+CHUNK = 48
+
+
+@dataclass(frozen=True)
+class Batch:
+    """People who are stepped together in groups of ``lanes``; 0 lanes: by the general driver, one by one."""
+
+    places: tuple[int, ...]
+    lanes: int
+
+
+@lru_cache(maxsize=1)
+def host_lanes() -> int:
+    """Doubles in the widest vector of this machine."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f") and features.get("avx512dq"):
+        return 8
+    return 4 if features.get("avx2") else 2
+
+
+def plan(subjects: Sequence[Subject], lanes: int, *, in_lanes: bool) -> list[list[Batch]]:
+    """Units of work, each a list of batches.
+
+    Args:
+        subjects: everybody.
+        lanes: people in a group; those who share their schedule with nobody are run in one lane.
+        in_lanes: False hands everybody to the general driver.
+    """
+    schedules: dict[Any, list[int]] = {}
+    for place, subject in enumerate(subjects):
+        schedules.setdefault(schedule_of(subject) if in_lanes else None, []).append(place)
+    batches = []
+    for schedule, places in schedules.items():
+        own = 0 if schedule is None else 1 if len(places) == 1 else lanes
+        batches += [Batch(tuple(places[i : i + CHUNK]), own) for i in range(0, len(places), CHUNK)]
+    chunks: list[list[Batch]] = []
+    size = CHUNK
+    for batch in batches:
+        if size + len(batch.places) > CHUNK:
+            chunks.append([])
+            size = 0
+        chunks[-1].append(batch)
+        size += len(batch.places)
+    return chunks

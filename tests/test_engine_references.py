@@ -1,0 +1,232 @@
+"""Our engine against engines that others wrote: W1, the therapy model, textbook models of many kinds.
+
+libroadrunner reads the SBML that we export, so that it checks the export as well; heyoka, COPASI and
+numbalsoda run where they are installed.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks._equations import equations
+from benchmarks._workload import Workload, w1
+from benchmarks.peers.rekindle import Run, solvers
+from scipy.integrate import solve_ivp
+
+import rekindle
+from rekindle.engine import EventTable, solve
+from rekindle.modelling import evaluate, read_model, to_sbml
+from rekindle.people import output_times
+from rekindle.regimen import parse_regimen
+from rekindle.therapy import dose_records, export_events, therapy_model
+
+MODELS = Path(__file__).parent / "data" / "models"
+SOLVERS = solvers()
+#: Where two engines report an output at the moment of a dose, one gives the left and one the right limit.
+APART = 0.0137
+
+
+def infused(state, *starts, amount, duration):
+    return [{"time": t, "state": state, "amount": amount, "duration": duration} for t in starts]
+
+
+def doses(state, *starts, amount):
+    return infused(state, *starts, amount=amount, duration=0.0)
+
+
+#: What each model is given, and until when it is watched.
+CASES = {
+    "one_compartment": (doses("depot", 0, 12, 24, amount=200) + doses("central", 30, amount=50), 60),
+    "two_compartment": (
+        doses("central", 0, amount=100) + infused("central", 24, 48, amount=300, duration=2), 96
+    ),
+    "three_compartment": (infused("central", 0, 12, 24, amount=80, duration=1.5), 72),
+    "metabolites": (doses("gut", 0, 8, 16, amount=150), 72),
+    "michaelis_menten": (
+        doses("depot", 0, 24, amount=500) + infused("central", 48, amount=300, duration=4), 96
+    ),
+    "indirect_response": (doses("depot", 0, amount=100), 240),
+    "transit": (doses("t1", 0, 12, amount=100), 36),
+    "target_mediated": (infused("drug", 0, 504, amount=250, duration=1), 1008),
+    "myelosuppression": (infused("central", 0, 504, amount=140, duration=3), 900),
+    "robertson": ([], 1e4),
+    "van_der_pol": ([], 40),
+    "predator_prey": ([], 40),
+    "nerve": (infused("current", 20, amount=75, duration=150), 200),
+}  # fmt: skip
+
+
+def case(name):
+    """Model, doses and output times; times of Robertson's problem spread over powers of ten."""
+    given, end = CASES[name]
+    model = read_model(MODELS / f"{name}.model")
+    grid = np.geomspace(1e-3, end, 50) if name == "robertson" else np.linspace(0, end, 61)[1:] - APART
+    return model, given, grid
+
+
+def ours(model, given, times, tolerance=1e-10, solver="auto", **more):
+    rows = [
+        {"ID": 1, "TIME": d["time"], "AMT": d["amount"], "DUR": d["duration"], "CMT": d["state"]}
+        for d in given
+    ]
+    # A record at time 0 starts the clock there, whenever the first dose is.
+    events = EventTable.from_rows([{"ID": 1, "TIME": 0, "EVID": 0}, *rows], model)
+    chosen = {} if solver == "auto" else {"solver": solver}
+    return solve(model, events, times=times, tolerance=tolerance, **chosen, **more)
+
+
+def assert_close(found, wanted, name, rtol=1e-6):
+    scale = np.abs(wanted).max()
+    np.testing.assert_allclose(found, wanted, rtol=rtol, atol=1e-8 * scale, err_msg=name)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", CASES)
+def test_libroadrunner_agrees_on_textbook_models(name, solver):
+    roadrunner = pytest.importorskip("roadrunner")
+    model, given, times = case(name)
+    own = ours(model, given, times, solver=solver)
+    runner = roadrunner.RoadRunner(to_sbml(model, events=given))
+    runner.integrator.relative_tolerance, runner.integrator.absolute_tolerance = 1e-11, 1e-14
+    runner.integrator.maximum_num_steps = 1_000_000
+    # Triggers are looked for between steps only.
+    runner.integrator.maximum_time_step = 0.5 if given else 0.0
+    theirs = runner.simulate(times=[0.0, *times], selections=["time", *model.outputs])[1:]
+    for column, output in enumerate(model.outputs, start=1):
+        assert_close(own[output][0], theirs[:, column], output)
+
+
+def workload(name):
+    model, given, times = case(name)
+    return Workload(name, model, tuple(model.states), tuple(given), times, {})
+
+
+def outputs(model, states):
+    """Outputs of a model from its states (times, states)."""
+    known = {name: parameter.value for name, parameter in model.parameters.items()}
+    known |= {name: covariate.default for name, covariate in model.covariates.items()}
+    known |= dict(zip(model.states, states.T, strict=True))
+    return {name: evaluate(model.inline(o.expression)[0], known) for name, o in model.outputs.items()}
+
+
+#: heyoka has no notion of doses, and the benchmark's interface to it knows infusions only.
+WITHOUT_BOLUS = [name for name, (given, _) in CASES.items() if all(d["duration"] for d in given)]
+
+
+@pytest.mark.parametrize("name", WITHOUT_BOLUS)
+def test_heyoka_agrees_on_textbook_models(name):
+    pytest.importorskip("heyoka")
+    if name == "robertson":
+        pytest.skip("a Taylor series needs 1e9 steps for Robertson's problem")
+    from benchmarks.peers.heyoka import prepare_scalar
+
+    case_ = workload(name)
+    found = prepare_scalar(case_)(np.empty((1, 0)), 1e-16)[0]
+    own = ours(case_.model, case_.doses, case_.times, tolerance=1e-11)
+    for output, wanted in outputs(case_.model, found).items():
+        assert_close(own[output][0], wanted, output)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_copasi_agrees_on_textbook_models(name):
+    pytest.importorskip("basico")
+    from benchmarks.peers.copasi import prepare
+
+    case_ = workload(name)
+    found = prepare(case_)(np.empty((1, 0)), 1e-12)[0]
+    own = ours(case_.model, case_.doses, case_.times)
+    for output, wanted in outputs(case_.model, found).items():
+        assert_close(own[output][0], wanted, output)
+
+
+@pytest.mark.parametrize("name", ["robertson", "van_der_pol", "predator_prey", "nerve"])
+def test_scipy_agrees_on_stiff_and_oscillating_problems(name):
+    case_ = workload(name)
+    system = equations(case_)
+    space = {"np": np, "m": np}
+    head = f"d = np.empty({len(system.states)})"
+    exec(system.source("rates", "t, y, c", head, "d[{place}] = {value}", "return d"), space)  # noqa: S102
+    states, y = [], system.initial
+    for segment, constants in zip(case_.segments, system.all_constants(np.empty((1, 0)))[0], strict=True):
+        grid = np.unique([*segment.times, segment.end])
+        method = "Radau" if name == "robertson" else "DOP853"
+        found = solve_ivp(
+            space["rates"], (segment.start, segment.end), y, method, grid, args=(constants,),
+            rtol=1e-12, atol=1e-14,
+        )  # fmt: skip
+        states.append(found.y[:, : len(segment.times)].T)
+        y = found.y[:, -1]
+    own = ours(case_.model, case_.doses, case_.times, tolerance=1e-11)
+    for output, wanted in outputs(case_.model, np.concatenate(states)).items():
+        assert_close(own[output][0], wanted, output)
+
+
+@pytest.fixture(scope="module")
+def two_people():
+    case_ = w1()
+    return case_, case_.people(2)
+
+
+def own_w1(case_, people, tolerance=1e-10, solver="auto"):
+    return Run(case_, solver)(people, tolerance)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("peer", "entry", "tolerance"),
+    [
+        ("roadrunner", "libroadrunner:prepare", 1e-9), ("heyoka", "heyoka:prepare_scalar", 1e-16),
+        ("basico", "copasi:prepare", 1e-11), ("numbalsoda", "numbalsoda:prepare", 1e-11),
+    ],
+)  # fmt: skip
+def test_other_engines_agree_on_w1(two_people, peer, entry, tolerance, solver):
+    pytest.importorskip(peer)
+    from importlib import import_module
+
+    module, function = entry.split(":")
+    case_, people = two_people
+    theirs = getattr(import_module(f"benchmarks.peers.{module}"), function)(case_)(people, tolerance)
+    found = own_w1(case_, people, solver=solver)
+    for place, state in enumerate(case_.states):
+        assert_close(found[:, :, place], theirs[:, :, place], state)
+
+
+def test_libroadrunner_agrees_on_the_therapy_model_over_26_weeks():
+    roadrunner = pytest.importorskip("roadrunner")
+    text = (
+        "ketamine 0.5 mg/kg iv over 40 min, twice weekly x 4 weeks, then weekly x 4, then every 2 weeks x 9"
+    )
+    model, regimen = therapy_model(), parse_regimen(text)
+    times = np.asarray(output_times(regimen, 26 * 168.0)) + APART
+    rows = dose_records(regimen, weight_kg=70.0)
+    own = solve(model, EventTable.from_rows(rows, model), times=times, tolerance=1e-10)
+    runner = roadrunner.RoadRunner(to_sbml(model, events=export_events(model, regimen, 70.0, "D1")))
+    runner.integrator.relative_tolerance, runner.integrator.absolute_tolerance = 1e-9, 1e-12
+    runner.integrator.maximum_time_step = 0.5
+    names = ("ketamine_venous", "norketamine", "hnk", "cadss", "glutamate_level", "synapses", "madrs_latent")
+    theirs = runner.simulate(times=[0.0, *times], selections=["time", *names])[1:]
+    for column, name in enumerate(names, start=1):
+        scale = np.abs(own[name]).max()
+        np.testing.assert_allclose(
+            theirs[:, column], own[name][0], rtol=2e-6, atol=1e-6 * scale, err_msg=name
+        )
+
+
+def test_the_orbit_of_predator_and_prey_closes():
+    model, given, times = case("predator_prey")
+    conserved = ours(model, given, times, tolerance=1e-11)["conserved"][0]
+    np.testing.assert_allclose(conserved, conserved[0], rtol=1e-8)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_looser_tolerances_stay_near(name):
+    """At the default tolerance a phase or a fast transient may be off by more than it, but not by much."""
+    model, given, times = case(name)
+    fine, usual = ours(model, given, times, 1e-11), ours(model, given, times, 1e-7)
+    for output in model.outputs:
+        assert_close(usual[output][0], fine[output][0], output, rtol=2e-4)
+
+
+def test_the_models_are_read_by_the_public_entry():
+    assert {path.stem for path in MODELS.glob("*.model")} == set(CASES)
+    assert all(rekindle.load_model(path).outputs for path in MODELS.glob("*.model"))
