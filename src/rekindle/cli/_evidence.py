@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rekindle.evidence.calibration import Fit
 
 
 @click.group("evidence", short_help="Predict published observations and compare.")
@@ -107,3 +114,88 @@ def report(out: str, people: int, seed: int, workers: int | None) -> None:
     written = write_evidence(plasma, outcomes, folder)
     click.echo(f"Plasma: {plasma.summary()}\n\nClinical outcomes: {outcomes.summary()}\n")
     click.echo(f"Report: {written[0]} ({len(written)} files)")
+
+
+@command.command("calibrate")
+@click.argument("outcomes", metavar="[OUTCOMES.csv]", required=False)
+@click.option(
+    "--mechanism", default="disinhibition", show_default=True, help="Hypothesis of the mood effect."
+)
+@click.option(
+    "--people", type=click.IntRange(min=8), default=64, show_default=True, help="Virtual people per arm."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--steps", type=click.IntRange(min=1), default=12, show_default=True, help="Most steps.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
+@click.option(
+    "--out", metavar="FOLDER", default="calibration", show_default=True, help="Write the result there."
+)
+def calibrate(
+    outcomes: str | None, mechanism: str, people: int, seed: int, steps: int, workers: int | None, out: str
+) -> None:
+    """Fit the free parameters to the rows of OUTCOMES.csv with role calibrate and to the real patients.
+
+    Without OUTCOMES.csv the shipped table is taken, and the result is the calibration that the product loads.
+    """
+    from rich.console import Console
+
+    from rekindle.cli._interruption import resumable
+    from rekindle.cli._options import output_folder, worker_count
+    from rekindle.evidence import development_outcomes
+    from rekindle.evidence.calibration import Problem, fit, write_result
+
+    folder = output_folder(out)
+    assert folder is not None
+    console = Console(stderr=True)
+    with resumable(folder) as checkpoint:
+        problem = Problem.of(
+            outcomes or development_outcomes(),
+            people=people,
+            seed=seed,
+            mechanism=mechanism,
+            checkpoint=checkpoint,
+        )
+        found = fit(
+            problem,
+            workers=worker_count(workers),
+            most_steps=steps,
+            progress=lambda number, value: console.print(
+                f"step {number}: log posterior {value:.2f}", highlight=False
+            ),
+        )
+    written = write_result(found, folder)
+    _print_fit(found, Console())
+    click.echo(f"Result: {written}")
+
+
+def _print_fit(found: Fit, console: Console) -> None:
+    from rekindle.evidence.calibration import influences, learned
+    from rekindle.report import print_table
+
+    rows = [
+        (
+            item.parameter.name,
+            f"{item.parameter.centre:.4g}",
+            f"{item.value:.4g}",
+            f"{item.low:.4g} to {item.high:.4g}",
+            f"{item.sd_ratio:.2f}",
+            "prior only" if item.prior_only else "",
+        )
+        for item in learned(found)
+    ]
+    columns = ("parameter", "prior", "fitted", "90 %", "posterior / prior SD", "")
+    print_table("Fitted parameters", columns, rows, console)
+    studies = [
+        (
+            item.study_id,
+            str(item.numbers),
+            f"{item.log_score:.1f}",
+            "; ".join(f"{name} {by:+.1f}" for name, by in item.shifts.items()),
+        )
+        for item in influences(found)
+    ]
+    told = "Each study predicted from the others, and what it moves (posterior SDs)"
+    print_table(told, ("study", "numbers", "log score", "moves"), studies, console)
+    spread = ", ".join(f"{kind} {value:.3g}" for kind, value in found.study_spread.items())
+    ending = "converged" if found.converged else "not converged: more --steps"
+    click.echo(f"Between studies: {spread}. Log posterior {found.history[-1]:.1f}, {ending}.")

@@ -10,10 +10,10 @@ import numpy as np
 
 from rekindle.errors import RekindleError
 from rekindle.evidence._outcome_arm import Setup
+from rekindle.evidence._outcome_doubt import Simulated, model_doubt, simulate_with_doubt
 from rekindle.evidence._outcome_people import study_number
 from rekindle.evidence._outcome_read import read_outcome
 from rekindle.evidence._outcome_reading import Reading
-from rekindle.evidence._outcome_simulation import Course, simulate_arm
 from rekindle.evidence._outcome_summary import arm_interval, summarise
 from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.evidence._prediction import Cell
@@ -22,9 +22,6 @@ from rekindle.people import Stream, random_generator
 
 Result = dict[str, Cell]
 Refuse = Callable[[RekindleError], Result]
-
-#: Names under which random numbers know the two sides of a comparison.
-_ACTIVE, _CONTROL = "arm", "control"
 
 
 @dataclass(frozen=True)
@@ -66,9 +63,9 @@ def predict_outcomes(
         except RekindleError as problem:
             results[place] = refuse(problem)
     needed = _needed(tasks)
-    courses: dict[tuple[Setup, str], Course | RekindleError] = {}
+    courses: dict[tuple[Setup, str], Simulated | RekindleError] = {}
     for done, ((setup, name), readings) in enumerate(needed.items(), start=1):
-        courses[setup, name] = _simulate(setup, name, readings, n_people, seed, workers)
+        courses[setup, name] = simulate_with_doubt(setup, name, readings, n_people, seed, workers)
         if progress is not None:
             progress(done, len(needed))
     for task in tasks:
@@ -92,44 +89,18 @@ def _needed(tasks: Sequence[_Task]) -> dict[tuple[Setup, str], list[Reading]]:
     """Readings by simulation."""
     needed: dict[tuple[Setup, str], list[Reading]] = {}
     for task in tasks:
-        target = task.target
-        sides = [(target.arm.setup, _ACTIVE, target.reading)]
-        if target.before is not None:
-            sides.append((target.arm.setup, _ACTIVE, target.before))
-        if target.control is not None:
-            sides.append((target.control, _CONTROL, target.reading))
-        for setup, name, reading in sides:
+        for setup, name, reading in task.target.sides:
             needed.setdefault((setup, name), []).append(reading)
     return needed
 
 
-def _simulate(
-    setup: Setup, name: str, readings: Sequence[Reading], n_people: int, seed: int, workers: int
-) -> Course | RekindleError:
-    outputs = dict.fromkeys(output for reading in readings for output in reading.outputs)
-    times = {time for reading in readings for time in reading.times(setup)}
-    try:
-        return simulate_arm(
-            setup,
-            tuple(outputs),
-            sorted(times),
-            count=setup.crowd_size(n_people),
-            seed=seed,
-            name=name,
-            workers=workers,
-        )
-    except RekindleError as problem:
-        return problem
-
-
-def _predict(task: _Task, courses: dict[tuple[Setup, str], Course | RekindleError], seed: int) -> Result:
+def _predict(task: _Task, courses: dict[tuple[Setup, str], Simulated | RekindleError], seed: int) -> Result:
     target = task.target
-    course = _course(courses[target.arm.setup, _ACTIVE])
-    values, others = target.reading.values(course), None
-    if target.before is not None:
-        others = target.before.values(course)
-    elif target.control is not None:
-        others = target.reading.values(_course(courses[target.control, _CONTROL]))
+    sides = [_found(courses[setup, name]) for setup, name, _ in target.sides]
+    values, *rest = (
+        reading.values(side.course) for side, (_, _, reading) in zip(sides, target.sides, strict=True)
+    )
+    others = rest[0] if rest else None
     everybody = np.ones((1, len(values)))
     predicted = float(summarise(target.summary, everybody, values, others, everybody)[0])
     if not math.isfinite(predicted):
@@ -138,6 +109,7 @@ def _predict(task: _Task, courses: dict[tuple[Setup, str], Course | RekindleErro
                 f"line {task.row.number}: fewer than half of the people reach it in the time simulated"
             )
         raise not_simulated(f"line {task.row.number}: nobody is left to summarise")
+    doubt = model_doubt(target, sides)
     key = f"{task.row.text('arm_id')} {task.row.word('outcome')} {task.row.text('time_h')}"
     trial = study_number(target.arm.setup.study_id)
     low, high = arm_interval(
@@ -147,6 +119,7 @@ def _predict(task: _Task, courses: dict[tuple[Setup, str], Course | RekindleErro
         target.arm.subjects,
         paired=target.paired,
         generator=random_generator(seed, trial, 0, 0, Stream.RESAMPLING, key),
+        model_sd=doubt.sd,
     )
     return {
         "predicted": predicted,
@@ -158,10 +131,10 @@ def _predict(task: _Task, courses: dict[tuple[Setup, str], Course | RekindleErro
     }
 
 
-def _course(found: Course | RekindleError) -> Course:
-    if isinstance(found, RekindleError):
-        raise found
-    return found
+def _found(simulated: Simulated | RekindleError) -> Simulated:
+    if isinstance(simulated, RekindleError):
+        raise simulated
+    return simulated
 
 
 def _or_none(value: float) -> float | None:

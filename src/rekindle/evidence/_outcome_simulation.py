@@ -24,7 +24,13 @@ from rekindle.people import (
     random_generator,
 )
 from rekindle.regimen import Regimen
-from rekindle.therapy import control_response, dose_records, therapy_model
+from rekindle.therapy import (
+    ParameterSet,
+    control_response,
+    default_parameters,
+    dose_records,
+    therapy_model,
+)
 from rekindle.trials import rating_scale
 
 Array = NDArray[np.float64]
@@ -46,7 +52,7 @@ class Course:
     count: int
     times: Mapping[float, int]
     outputs: Mapping[str, Array]
-    _entries: dict[Baseline, tuple[Array, Array]] = field(default_factory=dict)
+    entries: dict[Baseline, tuple[Array, Array]] = field(default_factory=dict, repr=False)
 
     def at(self, output: str, times: Sequence[float]) -> Array:
         """Values of an output, shape (people, times)."""
@@ -74,9 +80,9 @@ class Course:
         return random_generator(self.seed, trial, 0, 0, Stream.OBSERVATION, f"{arm} {name}")
 
     def _entry(self, baseline: Baseline) -> tuple[Array, Array]:
-        if baseline not in self._entries:
-            self._entries[baseline] = entry_scores(baseline, self.setup.study_id, self.count, self.seed)
-        return self._entries[baseline]
+        if baseline not in self.entries:
+            self.entries[baseline] = entry_scores(baseline, self.setup.study_id, self.count, self.seed)
+        return self.entries[baseline]
 
 
 def moment(time_h: float) -> float:
@@ -93,20 +99,24 @@ def simulate_arm(
     seed: int,
     name: str,
     workers: int = 1,
+    parameters: ParameterSet | None = None,
+    switches: Mapping[str, str] | None = None,
 ) -> Course:
     """Simulate an arm for outputs at times (h); sessions after the last time are left out."""
-    model = therapy_model(session_pressure="on") if setup.session_pressure else therapy_model()
+    chosen = {**(switches or {}), **({"session_pressure": "on"} if setup.session_pressure else {})}
+    model = therapy_model(**chosen)
+    mechanism = model.switches["mechanism"].chosen
+    parameters = parameters or default_parameters(mechanism)
+    course = control_response(setup.control_class, mechanism=mechanism).parameters
+    replaced = {**course, **parameters.values, **parameters.control.get(setup.control_class, {})}
     moments = sorted({moment(time) for time in times})
     people = trial_people(setup, count, seed)
     rows = [
         row for place, person in enumerate(people) for row in _rows(model, setup, place, person, moments[-1])
     ]
-    typical = {
-        parameter: value
-        for parameter, value in control_response(setup.control_class).parameters.items()
-        if parameter in model.parameters
-    }
-    variability, occasions = _variability(setup), _occasions(setup, moments[-1])
+    typical = {parameter: value for parameter, value in replaced.items() if parameter in model.parameters}
+    variability = _variability(setup).with_spread(parameters.spread)
+    occasions = _occasions(setup, moments[-1])
     drawn = {
         person.id: draw_parameters(
             model,

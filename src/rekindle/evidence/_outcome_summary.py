@@ -55,15 +55,19 @@ def arm_interval(
     *,
     paired: bool,
     generator: Generator,
+    model_sd: float = 0.0,
 ) -> tuple[float, float]:
     """90 % interval of what an arm of this many people reports.
+
+    ``model_sd`` is what is not known of the number itself: parameters, and differences between studies.
 
     Counts of people follow from the share in the crowd, which is a sample itself. Other numbers are those of
     arms drawn from the crowd; a size below that of the arm accounts for the crowd being a sample.
     """
     count = len(values)
     if kind in ("share", "session_share"):
-        return _counted(float(_mean(np.ones((1, count)), values).mean()), count, subjects, generator)
+        share = float(_mean(np.ones((1, count)), values).mean())
+        return _counted(share, count, subjects, generator, model_sd)
     size, known = subjects, int((~np.isnan(values[:, 0])).sum())
     if kind == "difference" and known < count:
         # An arm of people selected in a run-in: more are drawn, so that as many as reported are left.
@@ -73,15 +77,19 @@ def arm_interval(
     other = weights if paired or others is None else _draw(size, count, generator)
     found = summarise(kind, weights, values, others, other)
     found = found[~np.isnan(found)]
+    found = found + model_sd * generator.standard_normal(len(found))
     if not len(found):
         return float("nan"), float("nan")
     low, high = np.quantile(found, _QUANTILES, method="nearest")
     return float(low), float(high)
 
 
-def _counted(share: float, count: int, subjects: int, generator: Generator) -> tuple[float, float]:
+def _counted(
+    share: float, count: int, subjects: int, generator: Generator, model_sd: float
+) -> tuple[float, float]:
     """Interval of a percentage of people; half a person is added on both sides (Jeffreys prior)."""
     shares = generator.beta(count * share + 0.5, count * (1.0 - share) + 0.5, _COUNTS)
+    shares = np.clip(shares + model_sd / 100.0 * generator.standard_normal(_COUNTS), 0.0, 1.0)
     found = 100.0 * generator.binomial(subjects, shares) / subjects
     low, high = np.quantile(found, _QUANTILES, method="nearest")
     return float(low), float(high)

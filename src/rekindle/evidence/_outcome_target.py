@@ -8,6 +8,9 @@ from rekindle.evidence._outcome_arm import OutcomeArm, Setup
 from rekindle.evidence._outcome_reading import Reading
 from rekindle.evidence._row import Row, not_simulated
 
+#: Names under which random numbers know the two sides of a comparison.
+ACTIVE, CONTROL = "arm", "control"
+
 
 @dataclass(frozen=True)
 class OutcomeTarget:
@@ -24,6 +27,16 @@ class OutcomeTarget:
     before: Reading | None = None
     paired: bool = False
     remarks: tuple[str, ...] = ()
+
+    @property
+    def sides(self) -> tuple[tuple[Setup, str, Reading], ...]:
+        """What must be simulated: setup, name under which random numbers know it, and what is read there."""
+        found = [(self.arm.setup, ACTIVE, self.reading)]
+        if self.before is not None:
+            found.append((self.arm.setup, ACTIVE, self.before))
+        if self.control is not None:
+            found.append((self.control, CONTROL, self.reading))
+        return tuple(found)
 
 
 def read_time(row: Row) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from rekindle.errors import ParameterError, PersonError, nearest
 from rekindle.people._correlation import Correlation, correlation_root, read_correlations
 from rekindle.people._tables import read_choice, read_number, read_provenance, read_rows
-from rekindle.therapy import ALTERNATIVES, pharmacokinetic_models
+from rekindle.therapy import ALTERNATIVES, default_parameters, pharmacokinetic_models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,6 +146,22 @@ class Variability:
             raise PersonError("RK-PER-008", given=f"factor {factor} of omega", allowed="A number from 0")
         return replace(self, effects=tuple(replace(e, omega=e.omega * factor) for e in self.effects))
 
+    def with_spread(self, spread: Mapping[str, float]) -> Variability:
+        """Return a copy with other omegas between people, by parameter; others are ignored.
+
+        >>> default_variability().with_spread({"kelim": 0.5}).only(["kelim"]).effects[0].omega
+        0.5
+        """
+        if not spread:
+            return self
+        effects = (
+            replace(effect, omega=spread.get(effect.parameter, effect.omega))
+            if effect.level == "person"
+            else effect
+            for effect in self.effects
+        )
+        return replace(self, effects=tuple(effects))
+
     def check(self, model: Model, given: Collection[str] = ()) -> None:
         """Check that the model has every parameter, with a value that its scale can hold.
 
@@ -212,8 +228,10 @@ def read_variability(
 
 
 @cache
-def default_variability(pharmacokinetics: str = "D1") -> Variability:
+def default_variability(pharmacokinetics: str = "D1", *, mechanism: str = "disinhibition") -> Variability:
     """Return the variability of the therapy model, or of an alternative pharmacokinetic model.
+
+    Spreads that the shipped calibration of the mechanism moved have their fitted values.
 
     A model without a published spread gives none: its people then differ only by their covariates.
 
@@ -232,7 +250,8 @@ def default_variability(pharmacokinetics: str = "D1") -> Variability:
         )
     folder = files("rekindle").joinpath("therapy", "parameters")
     if pharmacokinetics not in ALTERNATIVES:
-        return read_variability(str(folder.joinpath("variability.csv")))
+        spread = default_parameters(mechanism).spread
+        return read_variability(str(folder.joinpath("variability.csv"))).with_spread(spread)
     own = folder.joinpath("alternatives", f"{pharmacokinetics}_variability.csv")
     return read_variability(str(own)) if own.is_file() else Variability(())
 

@@ -6,6 +6,16 @@ from rekindle.therapy._adverse_events import (
     adverse_events,
     check_adverse_event,
 )
+from rekindle.therapy._calibration import (
+    PARAMETER_SETS,
+    CalibratedParameter,
+    Calibration,
+    calibrated_mechanisms,
+    calibration,
+    default_parameters,
+    from_line,
+    to_line,
+)
 from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
 from rekindle.therapy._comparator_derivation import derive_learning_speed, derive_ssri_share
 from rekindle.therapy._comparators import (
@@ -38,13 +48,17 @@ from rekindle.therapy._models import (
     pharmacokinetic_models,
     therapy_model,
 )
+from rekindle.therapy._parameter_set import ParameterSet, named_parameter_set
 from rekindle.therapy._residual import residual_errors
 from rekindle.therapy._validated_range import Coverage, coverage
 
 __all__ = [
     "ALTERNATIVES",
     "MIDAZOLAM",
+    "PARAMETER_SETS",
     "PRIOR_ONLY",
+    "CalibratedParameter",
+    "Calibration",
     "CircuitRates",
     "Compound",
     "ControlResponse",
@@ -52,9 +66,12 @@ __all__ = [
     "Gap",
     "Interaction",
     "Measure",
+    "ParameterSet",
     "Species",
     "adverse_event_incidence",
     "adverse_events",
+    "calibrated_mechanisms",
+    "calibration",
     "check_adverse_event",
     "circuit_course",
     "circuit_rates",
@@ -65,6 +82,7 @@ __all__ = [
     "control_response",
     "control_responses",
     "coverage",
+    "default_parameters",
     "derive_adverse_events",
     "derive_control_response",
     "derive_double_well",
@@ -75,10 +93,12 @@ __all__ = [
     "equal_day_one_strengths",
     "export_events",
     "find_compound",
+    "from_line",
     "interaction",
     "interaction_names",
     "is_ketamine",
     "midazolam_records",
+    "named_parameter_set",
     "pharmacokinetic_model",
     "pharmacokinetic_models",
     "read_compound",
@@ -87,5 +107,6 @@ __all__ = [
     "scenario_interactions",
     "ssri_records",
     "therapy_model",
+    "to_line",
     "training_records",
 ]

@@ -26,7 +26,11 @@ def derive_adverse_events() -> dict[str, float]:
     from scipy.optimize import brentq
 
     spread = tendency_spread()
-    rise = float(np.log1p(label_exposure() / (therapy_model().parameters["adverse_area"].value or 0.0)))
+    rise = float(
+        np.log1p(
+            label_exposure() / (therapy_model(parameters="nominal").parameters["adverse_area"].value or 0.0)
+        )
+    )
     derived: dict[str, float] = {}
     for row in read_table("adverse_event_targets.csv"):
         log_odds = []
@@ -48,7 +52,7 @@ def label_exposure() -> float:
     from rekindle.regimen import parse_regimen
     from rekindle.therapy._dosing import dose_records
 
-    model = therapy_model()
+    model = therapy_model(parameters="nominal")
     rows = dose_records(parse_regimen(_REGIMEN), weight_kg=_WEIGHT_KG)
     events = EventTable.from_rows([{**row, "weight": _WEIGHT_KG} for row in rows], model)
     found = solve(model, events, times=[1.5], outputs=["early_exposure"])

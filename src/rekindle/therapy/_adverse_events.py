@@ -100,6 +100,6 @@ def tendency_spread() -> float:
 
 
 def _value(name: str) -> float:
-    value = therapy_model().parameters[name].value
+    value = therapy_model(parameters="nominal").parameters[name].value
     assert value is not None, "the data file gives all three"
     return value

@@ -35,7 +35,7 @@ def derive_ssri_share() -> dict[str, float]:
         weight = 1.0 / (1.0 / float(row["drug_n"]) + 1.0 / float(row["placebo_n"]))
         above += weight * level * (1.0 - left["drug"] / left["placebo"])
         below += weight * level * level
-    parameter = therapy_model().parameters["EQ"]
+    parameter = therapy_model(parameters="nominal").parameters["EQ"]
     assert parameter.low is not None
     assert parameter.high is not None
     return {"least_squares": above / below, "EQ": min(parameter.high, max(parameter.low, above / below))}
@@ -83,6 +83,6 @@ def _simulate(
 ) -> Any:
     from rekindle.engine import EventTable, solve
 
-    model = therapy_model()
+    model = therapy_model(parameters="nominal")
     events = EventTable.from_rows([dict(row) for row in rows], model)
     return solve(model, events, parameters=dict(parameters), times=times, outputs=[output])[output][0]

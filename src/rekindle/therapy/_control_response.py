@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rekindle.errors import ParameterError, nearest
+from rekindle.therapy._calibration import calibrated_mechanisms, calibration
 from rekindle.therapy._tables import read_table
 
 
@@ -31,8 +32,8 @@ class ControlResponse:
     description: str
 
 
-def control_response(name: str) -> ControlResponse:
-    """The control class with this name.
+def control_response(name: str, *, mechanism: str = "disinhibition") -> ControlResponse:
+    """The control class with this name, with the values of the shipped calibration where it moved them.
 
     Raises:
         ParameterError: an unknown class.
@@ -48,11 +49,15 @@ def control_response(name: str) -> ControlResponse:
             allowed=f"Classes: {', '.join(classes)}",
             why="The change in a control arm is set by the design of its trial",
         )
-    return classes[name]
+    found = classes[name]
+    if mechanism not in calibrated_mechanisms():
+        return found
+    fitted = calibration(mechanism).parameter_set.control.get(name, {})
+    return replace(found, parameters={**found.parameters, **fitted}, mark="calibrated") if fitted else found
 
 
 def control_responses() -> dict[str, ControlResponse]:
-    """All control classes by name.
+    """All control classes by name, with the values of ``control_response.csv``.
 
     >>> "midazolam" in control_responses()
     True

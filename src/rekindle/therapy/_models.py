@@ -8,6 +8,12 @@ from functools import cache
 
 from rekindle.errors import ParameterError, nearest
 from rekindle.modelling import Model, Parameter, read_model
+from rekindle.therapy._calibration import (
+    PARAMETER_SETS,
+    Calibration,
+    calibrated_mechanisms,
+    calibration,
+)
 from rekindle.therapy._tables import FOLDER, read_table
 
 #: Component files of the therapy model that have parameters, each with a data file of the same name.
@@ -35,10 +41,12 @@ NASAL_VARIANTS = {
 
 
 @cache
-def therapy_model(**switches: str) -> Model:
+def therapy_model(*, parameters: str = "calibrated", **switches: str) -> Model:
     """The whole chain from dose to mood and safety.
 
     Args:
+        parameters: ``calibrated`` (values of the shipped calibration of the chosen mechanism, where it moved
+            them) or ``nominal`` (the values of the parameter tables).
         **switches: structural choices, for example ``mechanism="hnk_direct"`` or ``age_rule="off"``.
 
     Returns:
@@ -47,11 +55,22 @@ def therapy_model(**switches: str) -> Model:
 
     Raises:
         ModelError: an unknown switch or option.
+        ParameterError: another word for ``parameters``.
 
     >>> therapy_model(mechanism="tonic_eef2").switches["mechanism"].chosen
     'tonic_eef2'
     """
-    return _without_defaults(_read("therapy", ("disposition", *_COMPONENTS), switches))
+    if parameters not in PARAMETER_SETS:
+        raise ParameterError(
+            "RK-PAR-049",
+            given=f'parameters "{parameters}"{nearest(parameters, PARAMETER_SETS)}',
+            allowed=" or ".join(PARAMETER_SETS),
+        )
+    model = _without_defaults(_read("therapy", ("disposition", *_COMPONENTS), switches))
+    mechanism = model.switches["mechanism"].chosen
+    if parameters == "nominal" or mechanism not in calibrated_mechanisms():
+        return model
+    return _with_calibration(model, calibration(mechanism))
 
 
 def pharmacokinetic_models() -> dict[str, str]:
@@ -102,6 +121,19 @@ def _without_defaults(model: Model) -> Model:
         if model.switches[row["switch"]].chosen == row["option"]:
             old = parameters[row["parameter"]]
             parameters[old.name] = replace(old, value=None, mark="user", source=row["why"])
+    return replace(model, parameters=parameters)
+
+
+def _with_calibration(model: Model, found: Calibration) -> Model:
+    """The model with fitted values, each with the 90 % interval of its posterior as range."""
+    parameters = dict(model.parameters)
+    for fitted in found.parameters:
+        old = parameters.get(fitted.name)
+        if old is not None and old.value is not None:
+            told = f"{found.provenance['command']}; nominal {old.value:.4g}"
+            parameters[fitted.name] = replace(
+                old, value=fitted.value, low=fitted.low, high=fitted.high, mark="calibrated", source=told
+            )
     return replace(model, parameters=parameters)
 
 

@@ -1,0 +1,47 @@
+"""Values that replace those of the parameter tables: a fit, or one draw from what a fit leaves open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_NAME = re.compile(r"(?P<name>\w+)(?:\[(?P<of>\w+)\])?\Z")
+_SPREAD = "spread"
+
+
+@dataclass(frozen=True)
+class ParameterSet:
+    """Replacements by name; whatever is not named keeps the value of its table.
+
+    Attributes:
+        values: parameter of the therapy model -> value for the typical person.
+        control: control class -> parameter of its natural course -> value.
+        spread: parameter -> SD of its random effect between people.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    control: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    spread: Mapping[str, float] = field(default_factory=dict)
+
+
+def named_parameter_set(found: Mapping[str, float]) -> ParameterSet:
+    """Sort parameters by their written names, such as ``EP``, ``A_class[midazolam]`` or ``spread[kelim]``.
+
+    >>> named_parameter_set({"A_class[midazolam]": 0.2}).control
+    {'midazolam': {'A_class': 0.2}}
+    """
+    values: dict[str, float] = {}
+    control: dict[str, dict[str, float]] = {}
+    spread: dict[str, float] = {}
+    for written, value in found.items():
+        match = _NAME.match(written)
+        assert match is not None, written
+        name, of = match["name"], match["of"]
+        if of is None:
+            values[name] = value
+        elif name == _SPREAD:
+            spread[of] = value
+        else:
+            control.setdefault(of, {})[name] = value
+    return ParameterSet(values, control, spread)
