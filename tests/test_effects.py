@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ from rekindle.therapy import (
 from rekindle.therapy._adverse_derivation import label_exposure
 from rekindle.therapy._tables import read_table
 
+#: The specification's own numbers, which the shipped calibration moves.
+nominal_model = partial(therapy_model, parameters="nominal")
+
 IV = "ketamine 0.5 mg/kg iv over 40 min"
 NASAL = "esketamine 84 mg nasal"
 COURSE = "esketamine 84 mg nasal on days 1, 4, 8, 11, 15, 18, 22, 25"
@@ -53,7 +57,7 @@ def simulate(
     outputs: Sequence[str] | None = None,
     **covariates: float,
 ) -> Trajectory:
-    model = therapy_model(**(switches or {}))
+    model = nominal_model(**(switches or {}))
     rows = [{**row, **covariates} for row in dose_records(parse_regimen(text), weight_kg=70)]
     return solve(
         model, EventTable.from_rows(rows, model), parameters=parameters, times=times, outputs=outputs
@@ -61,12 +65,12 @@ def simulate(
 
 
 def test_new_effects_are_off_by_default() -> None:
-    switches = therapy_model().switches
+    switches = nominal_model().switches
     for name, option in SWITCHES.items():
         assert switches[name].chosen == switches[name].options[0] != option
         assert option in switches[name].options
     with pytest.raises(ModelError, match="mood"):
-        therapy_model(mood="triple_well")
+        nominal_model(mood="triple_well")
 
 
 # ---- adverse events -------------------------------------------------------------------------------
@@ -87,7 +91,7 @@ def test_exposure_of_the_first_hour_is_an_area_that_stops_and_starts_again() -> 
 
 
 def test_adverse_event_numbers_are_derived_not_written_by_hand() -> None:
-    model = therapy_model()
+    model = nominal_model()
     derived = derive_adverse_events()
     assert len(derived) == 2 * len(adverse_events()) == 18
     for name, value in derived.items():
@@ -106,7 +110,7 @@ def test_incidence_meets_the_label(row: dict[str, str]) -> None:
 
 def test_incidence_is_the_mean_over_simulated_people() -> None:
     """The quadrature agrees with people who are drawn one by one and give reports session by session."""
-    generator, model = np.random.default_rng(4), therapy_model()
+    generator, model = np.random.default_rng(4), nominal_model()
     a, b = (float(model.parameters[f"adverse_{k}_nausea"].value or 0.0) for k in "ab")
     log_odds = a + b * math.log1p(label_exposure() / 0.1) + 1.5 * generator.standard_normal((40_000, 1))
     reports = generator.random((40_000, 8)) < 1 / (1 + np.exp(-log_odds))
@@ -153,7 +157,7 @@ def test_liking_is_neutral_without_drug_and_half_at_its_half_point() -> None:
     rushed = simulate(NASAL, np.linspace(0, 6, 361), parameters={"kappa_liking": 5.0})["liking"][0]
     assert (rushed >= liking - 1e-6).all()
     assert rushed.max() <= 100.0
-    assert "never a risk" in therapy_model().outputs["liking"].description
+    assert "never a risk" in nominal_model().outputs["liking"].description
 
 
 def test_bladder_index_adds_up_and_fades_with_thirty_days() -> None:
@@ -165,7 +169,7 @@ def test_bladder_index_adds_up_and_fades_with_thirty_days() -> None:
     assert one[0] == pytest.approx(np.trapezoid(plasma, fine), rel=0.05)
     course = simulate("ketamine 0.5 mg/kg iv over 40 min, weekly x 4", [22 * 24.0])["bladder_exposure"][0, 0]
     assert 2.5 * one[0] < course < 4 * one[0]
-    assert not therapy_model().outputs["bladder_exposure"].measurable
+    assert not nominal_model().outputs["bladder_exposure"].measurable
 
 
 # ---- blood pressure and sedation ------------------------------------------------------------------
@@ -199,7 +203,7 @@ def test_age_hypertension_and_ssri_act_only_when_asked_for() -> None:
     assert 1.2 < person / plain < 1.25**2
     ssri = peak(simulate(NASAL, times, switches={"ssri_pressure": "assumed"}, **facts), "systolic_change")
     assert plain < ssri < 1.16 * plain + dissociation
-    assert all(therapy_model().parameters[n].mark == "assumed" for n in ("bp_age_factor", "bp_ssri_factor"))
+    assert all(nominal_model().parameters[n].mark == "assumed" for n in ("bp_age_factor", "bp_ssri_factor"))
 
 
 def test_other_sedatives_deepen_sedation_by_log_odds() -> None:
@@ -251,7 +255,7 @@ def test_two_wells_keep_an_untreated_person_ill() -> None:
     assert found["mood_position"][0] == pytest.approx([-1.38044] * 3, abs=1e-4)
     numbers = derive_double_well()
     for name, value in numbers.items():
-        assert therapy_model().parameters[name].value == pytest.approx(value, abs=1e-8)
+        assert nominal_model().parameters[name].value == pytest.approx(value, abs=1e-8)
 
 
 def test_two_wells_jump_above_half_improvement_and_hold_until_it_is_mostly_lost() -> None:
@@ -271,7 +275,7 @@ def test_two_wells_jump_above_half_improvement_and_hold_until_it_is_mostly_lost(
     back = int(np.argmax((times > times[drive.argmax()]) & (drive < 0.4)))
     out = int(np.argmax(drive > 0.39))
     assert position[out] < 0.0 < position[back]
-    assert not therapy_model(mood="double_well").outputs["mood_position"].measurable
+    assert not nominal_model(mood="double_well").outputs["mood_position"].measurable
 
 
 def test_the_linear_form_does_not_know_the_wells() -> None:
@@ -335,7 +339,7 @@ def test_circuit_course_before_during_and_after_a_dose() -> None:
 
 
 def test_what_nobody_can_measure_is_a_hypothesis() -> None:
-    outputs = therapy_model().outputs
+    outputs = nominal_model().outputs
     for name in (
         "ssri_occupancy", "ssri_desensitisation", "ssri_plasticity", "learning_window", "learning_level",
         "left_after_ssri", "left_after_learning", "early_exposure", "bladder_exposure", "mood_position",
@@ -347,7 +351,7 @@ def test_what_nobody_can_measure_is_a_hypothesis() -> None:
 
 def test_every_number_has_unit_mark_and_description() -> None:
     for switches in ({}, SWITCHES):
-        for parameter in therapy_model(**switches).parameters.values():
+        for parameter in nominal_model(**switches).parameters.values():
             assert parameter.unit
             assert parameter.mark in ("seen", "derived", "calibrated", "assumed", "recalled", "user")
             assert parameter.description
@@ -359,7 +363,7 @@ def test_every_number_has_unit_mark_and_description() -> None:
 def test_export_agrees_with_another_simulator(switches: dict[str, str]) -> None:
     roadrunner = pytest.importorskip("roadrunner")
     pytest.importorskip("libsbml")
-    model = therapy_model(**switches)
+    model = nominal_model(**switches)
     rows = [{**row, "ssri_dose_ratio": 1.0} for row in dose_records(parse_regimen(IV), weight_kg=70)]
     happenings: list[dict[str, object]] = [
         {"time": 0.0, "event": "session"},

@@ -108,7 +108,7 @@ def test_the_first_paragraph_says_where_it_fails_and_roles_stay_apart() -> None:
     assert page.lead[0].startswith("1 of 6 rows fail the band of their table. Furthest outside among check")
     assert "FAIL one, MADRS change" in page.lead[0]
     text = " ".join(page.lead)
-    assert "no uncertainty of the parameters" in text
+    assert "uncertainty of the fitted parameters" in text
     assert "no independent evidence" in text
     assert "check rows (the parameters were not set with them) 0 of 1 in plasma and 0 of 0" in text
     headings = [section.heading for section in page.sections]

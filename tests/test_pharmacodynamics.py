@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,9 @@ from rekindle.therapy import (
 )
 from rekindle.therapy._tables import read_table
 
+#: The specification's own numbers, which the shipped calibration moves.
+nominal_model = partial(therapy_model, parameters="nominal")
+
 REFERENCE = Path(__file__).parent / "data" / "receptor_reference.csv"
 IV = "ketamine 0.5 mg/kg iv over 40 min"
 NASAL = "esketamine 84 mg nasal"
@@ -45,7 +49,7 @@ def simulate(
     control: str | None = None,
     **covariates: float,
 ) -> Trajectory:
-    model = therapy_model(mechanism=mechanism)
+    model = nominal_model(mechanism=mechanism)
     rows = [{**row, **covariates} for row in dose_records(parse_regimen(text), weight_kg=70, control=control)]
     events = EventTable.from_rows(rows, model)
     return solve(model, events, parameters=parameters, times=times, outputs=outputs)
@@ -58,7 +62,7 @@ def receptor_rows() -> list[dict[str, float]]:
 
 def at_site(name: str, s_ketamine: float, r_ketamine: float) -> float:
     """Value of a definition with given brain concentrations (uM) and nothing else."""
-    model = therapy_model()
+    model = nominal_model()
     values = {key: parameter.value for key, parameter in model.parameters.items()}
     values |= {key: covariate.default for key, covariate in model.covariates.items()}
     values |= dict.fromkeys(model.states, 0.0) | {"site_S": s_ketamine, "site_R": r_ketamine}
@@ -156,7 +160,7 @@ def test_sedation_probabilities() -> None:
 
 
 def at_output(name: str, s_ketamine: float) -> float:
-    model = therapy_model()
+    model = nominal_model()
     values = {key: parameter.value for key, parameter in model.parameters.items()}
     values |= {key: covariate.default for key, covariate in model.covariates.items()}
     values |= dict.fromkeys(model.states, 0.0) | {"site_S": s_ketamine}
@@ -165,7 +169,7 @@ def at_output(name: str, s_ketamine: float) -> float:
 
 def test_mechanisms_agree_one_day_after_the_infusion() -> None:
     strengths = equal_day_one_strengths()
-    model = therapy_model()
+    model = nominal_model()
     for name, value in strengths.items():
         assert model.parameters[name].value == pytest.approx(value, rel=1e-3)
     day = [
@@ -242,7 +246,7 @@ def test_belief_scales_the_jump_at_the_start() -> None:
 
 
 def control_rows(name: str, days: str) -> list[dict[str, object]]:
-    choice = control_response(name)
+    choice = control_responses()[name]
     times = [24.0 * float(day) for day in days.split(";")]
     rows: list[dict[str, object]] = [{"TIME": 0.0, "EVID": 2, "EVENT": "period"}]
     for time in times:
@@ -257,10 +261,10 @@ def test_control_arms_meet_their_observations(design: dict[str, str]) -> None:
     targets = [row for row in read_table("control_targets.csv") if row["control_class"] == name]
     if not targets:
         pytest.skip("no development number for this class")
-    model = therapy_model()
+    model = nominal_model()
     events = EventTable.from_rows(control_rows(name, design["session_days"]), model)
     times = sorted({float(row["time_h"]) for row in targets})
-    found = solve(model, events, parameters=control_response(name).parameters, times=times)
+    found = solve(model, events, parameters=control_responses()[name].parameters, times=times)
     for row in targets:
         observed = -float(row["change"]) / float(row["baseline"])
         simulated = found["improvement_share"][0, times.index(float(row["time_h"]))]
@@ -268,19 +272,19 @@ def test_control_arms_meet_their_observations(design: dict[str, str]) -> None:
 
 
 def test_control_numbers_are_derived_not_written_by_hand() -> None:
-    model = therapy_model()
+    model = nominal_model()
     names = ("x0", "x1", "EX", "kX", "tauY")
     derived = derive_control_response({name: float(model.parameters[name].value or 0.0) for name in names})
     assert list(derived) == list(control_responses())
     for name, numbers in derived.items():
-        shipped = control_response(name)
+        shipped = control_responses()[name]
         known = {**shipped.parameters, "believed_probability": shipped.believed_probability}
         assert known == pytest.approx(numbers, rel=1e-3), name
 
 
 def test_unblinding_raises_the_difference_between_arms() -> None:
     """Both arms carry the same layer; the difference then exceeds the drug's own effect."""
-    control = control_response("saline_crossover")
+    control = control_responses()["saline_crossover"]
     active, saline = (
         simulate(
             text,
@@ -298,7 +302,7 @@ def test_unblinding_raises_the_difference_between_arms() -> None:
 
 
 def test_biology_is_never_called_measurable() -> None:
-    outputs = therapy_model().outputs
+    outputs = nominal_model().outputs
     hidden = {name for name, output in outputs.items() if not output.measurable}
     for name in (
         "interneuron_block", "pyramidal_block", "tonic_block", "glutamate_level", "bdnf_activity",
@@ -310,7 +314,7 @@ def test_biology_is_never_called_measurable() -> None:
 
 
 def test_spreads_belong_to_parameters_of_their_model() -> None:
-    default_variability().check(therapy_model())
+    default_variability().check(nominal_model())
     for name in ("perez_ruixo_2021", "otto_2021", "simons_2022"):
         spread = default_variability(name)
         assert spread.effects
@@ -320,6 +324,6 @@ def test_spreads_belong_to_parameters_of_their_model() -> None:
 
 def test_unknown_choices_are_refused() -> None:
     with pytest.raises(ModelError, match="mechanism"):
-        therapy_model(mechanism="magic")
+        nominal_model(mechanism="magic")
     with pytest.raises(ParameterError, match="midazolam"):
         control_response("midazolan")

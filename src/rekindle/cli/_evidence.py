@@ -122,7 +122,7 @@ def report(out: str, people: int, seed: int, workers: int | None) -> None:
     "--mechanism", default="disinhibition", show_default=True, help="Hypothesis of the mood effect."
 )
 @click.option(
-    "--people", type=click.IntRange(min=8), default=64, show_default=True, help="Virtual people per arm."
+    "--people", type=click.IntRange(min=8), default=160, show_default=True, help="Virtual people per arm."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), default=12, show_default=True, help="Most steps.")
@@ -163,7 +163,7 @@ def calibrate(
                 f"step {number}: log posterior {value:.2f}", highlight=False
             ),
         )
-    written = write_result(found, folder)
+    written = write_result(found, folder, steps)
     _print_fit(found, Console())
     click.echo(f"Result: {written}")
 

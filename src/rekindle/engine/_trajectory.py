@@ -55,7 +55,7 @@ class SolverReport:
         if self.steady_state_cycles:
             parts.append(f"steady state after {self.steady_state_cycles} cycles")
         if self.groups:
-            parts.append(f"{self.groups} groups of up to {self.lanes} people")
+            parts.append(f"{self.groups} group{'s'[: self.groups > 1]} of up to {self.lanes} people")
         if self.alone:
             parts.append(f"{self.alone} people one at a time")
         if self.failed:

@@ -92,7 +92,8 @@ def _counted(
     shares = np.clip(shares + model_sd / 100.0 * generator.standard_normal(_COUNTS), 0.0, 1.0)
     found = 100.0 * generator.binomial(subjects, shares) / subjects
     low, high = np.quantile(found, _QUANTILES, method="nearest")
-    return float(low), float(high)
+    # Outwards to whole per cent, as papers print them.
+    return float(np.floor(low)), float(np.ceil(high))
 
 
 def _draw(size: int, count: int, generator: Generator) -> Array:

@@ -57,7 +57,9 @@ def predict_arms(
     In a table of clinical outcomes each row's arm is simulated as its trial was run: control class, sessions,
     background treatment, entry by a rated score, raters' errors, and both arms for a difference.
     ``predicted`` is then the mean or share of the simulated people, and ``difference`` stands in place of
-    ``ratio``; ``pass_low`` and ``pass_high`` bound the predicted value itself.
+    ``ratio``; ``pass_low`` and ``pass_high`` bound the predicted value itself. Their intervals also hold the
+    uncertainty of the fitted parameters and what one study shows beyond its design, both from the shipped
+    calibration; percentages are rounded outwards to whole per cent.
 
     Args:
         source: path of a table in the format of ``pk_arms.csv`` or ``outcome_arms.csv``, its text, or rows as

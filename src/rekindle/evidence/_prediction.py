@@ -49,16 +49,13 @@ class Prediction:
         if ratios:
             inside = sum(0.67 <= ratio <= 1.5 for ratio in ratios)
             lines.append(f"Predicted / observed lies within 0.67 to 1.5 for {inside} of {len(ratios)} rows.")
-        noise = "assay"
+        told = "patients and assay noise, without uncertainty of the parameters"
         if "difference" in self.columns:
-            noise = "rater"
+            told = "patients, rater noise, uncertainty of the fitted parameters, differences between studies"
             compared = [row for row in self.rows if row.get("difference") is not None]
             inside = sum(_inside(row) for row in compared)
             lines.append(f"The observation lies in its 90 % interval for {inside} of {len(compared)} rows.")
-        lines.append(
-            f"Intervals: {self.n_people} people for each arm, seed {self.seed}; "
-            f"patients and {noise} noise, without uncertainty of the parameters."
-        )
+        lines.append(f"Intervals: {self.n_people} people for each arm, seed {self.seed}; {told}.")
         return "\n".join(lines)
 
     def to_csv(self, path: str | Path | None = None) -> str:

@@ -125,10 +125,10 @@ def _lead(rows: Sequence[EvidencePoint], results: Sequence[EvidencePoint]) -> li
     ]
     return [
         " ".join(text for text in failures if text) or "No observation lies outside its interval.",
-        f"Observations inside their 90 % interval: {'; '.join(counts)}. About nine of ten would be expected "
-        "if patients and measurement were the only sources of error.",
-        "They are not. The intervals hold the sampling of patients and assay or rater noise, but no "
-        "uncertainty of the parameters; they are too narrow, most of all for large arms.",
+        f"Observations inside their 90 % interval: {'; '.join(counts)}. About nine of ten would be expected.",
+        "Intervals of clinical outcomes hold the sampling of patients, rater noise, the uncertainty of the "
+        "fitted parameters and differences between studies. Those of plasma hold people and assay noise only "
+        "and are too narrow.",
         "The parameters were set with the rows of role calibrate. Agreement with those is no independent "
         "evidence, so they stand apart from the check rows everywhere on this page.",
     ]

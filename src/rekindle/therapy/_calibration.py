@@ -99,7 +99,7 @@ def calibration(mechanism: str = "disinhibition") -> Calibration:
     known = calibrated_mechanisms()
     if mechanism not in known:
         raise ParameterError(
-            "RK-PAR-048",
+            "RK-PAR-180",
             given=f'calibration of mechanism "{mechanism}"{nearest(mechanism, known)}',
             allowed=f"Calibrated: {', '.join(known)}",
         )

@@ -33,7 +33,7 @@ def improvement_at_day_one(mechanism: str, parameters: dict[str, float]) -> floa
     """Improvement (share of baseline) 24 h after racemate 0.5 mg/kg over 40 min, without expectancy."""
     from rekindle.engine import EventTable, solve
 
-    model = therapy_model(mechanism=mechanism)
+    model = therapy_model(parameters="nominal", mechanism=mechanism)
     rows = [
         {
             "TIME": 0.0,

@@ -62,7 +62,7 @@ def therapy_model(*, parameters: str = "calibrated", **switches: str) -> Model:
     """
     if parameters not in PARAMETER_SETS:
         raise ParameterError(
-            "RK-PAR-049",
+            "RK-PAR-181",
             given=f'parameters "{parameters}"{nearest(parameters, PARAMETER_SETS)}',
             allowed=" or ".join(PARAMETER_SETS),
         )
