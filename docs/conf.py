@@ -1,4 +1,4 @@
-"""Sphinx configuration; the page of equations is written from the model itself at each build."""
+"""Sphinx configuration; equations and priors are written from the model and its tables at each build."""
 
 from pathlib import Path
 
@@ -8,7 +8,9 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxTranslator
 
 import rekindle
+from rekindle.evidence.calibration import free_parameters
 from rekindle.modelling import to_markdown
+from rekindle.report import number
 from rekindle.therapy import therapy_model
 
 project = "Rekindle"
@@ -19,7 +21,7 @@ release = version = rekindle.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "performance-figures.md"]  # the figures are included by a page
+exclude_patterns = ["_build", "performance-figures.md", "_generated/priors.md"]  # the latter are included
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
@@ -33,6 +35,13 @@ html_math_renderer = "mathml"
 generated = Path(__file__).parent / "_generated"
 generated.mkdir(exist_ok=True)
 (generated / "equations.md").write_text(to_markdown(therapy_model()), encoding="utf-8")
+priors = ["| parameter | centre | 90 % of its prior | arms | source |", "|---|---|---|---|---|"]
+priors += [
+    f"| `{p.name}` | {number(p.centre)} | {number(p.value(-1.645))} to {number(p.value(1.645))} "
+    f"| {p.acts_on.replace('_', ' ')} | {p.source} |"
+    for p in free_parameters()
+]
+(generated / "priors.md").write_text("\n".join(priors) + "\n", encoding="utf-8")
 
 
 def inline_formula(translator: SphinxTranslator, node: nodes.Element) -> None:

@@ -21,7 +21,8 @@ EVERYWHERE, DRUG, ANTIDEPRESSANT = "all", "drug", "antidepressant"
 class FreeParameter:
     """One parameter that may be fitted.
 
-    Its prior is normal on ``scale`` (log or logit) around ``centre``; ``low`` and ``high`` bound 90 % of it.
+    Its prior is normal on ``scale`` (log or logit) around ``centre``; there its 90 % interval is as wide as
+    from ``low`` to ``high``.
     ``acts_on`` names the arms that it can change: all, drug (arms with an active drug), antidepressant,
     or a control class.
     """

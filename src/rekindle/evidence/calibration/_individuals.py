@@ -48,7 +48,9 @@ def individual_studies(left_out: tuple[LeftOut, ...]) -> tuple[Individuals, ...]
         visits = {
             (item.row.text("arm_id"), float(item.row.text("time_h"))): read_outcome(item.row)
             for item in left_out
-            if item.row.text("study_id") == study and item.row.word("outcome") in _CHANGES
+            if item.row.text("study_id") == study
+            and item.row.word("role") == "calibrate"
+            and item.row.word("outcome") in _CHANGES
         }
         if visits:
             found.append(Individuals(study, visits, changes))
