@@ -163,7 +163,7 @@ def calibrate(
                 f"step {number}: log posterior {value:.2f}", highlight=False
             ),
         )
-    written = write_result(found, folder, steps)
+    written = write_result(found, folder)
     _print_fit(found, Console())
     click.echo(f"Result: {written}")
 

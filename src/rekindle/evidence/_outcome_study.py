@@ -12,8 +12,9 @@ from rekindle.evidence._outcome_simulation import Course
 
 Array = NDArray[np.float64]
 
-#: Kinds of difference: in improvement, as a share of baseline severity; in acute effects, relative.
-MOOD, ACUTE = "mood", "acute"
+#: Kinds of difference: in improvement, as a share of baseline severity; in acute effects, relative; in the SD
+#: of scores between people, relative.
+MOOD, ACUTE, SPREAD = "mood", "acute", "spread"
 #: Differences between a study and the model are common to its arms in this share of variance (assumed).
 SHARED = 0.5
 _STEPS = {MOOD: 0.02, ACUTE: 0.1}

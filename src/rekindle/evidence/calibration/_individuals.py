@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rekindle.evidence._outcome_read import read_outcome
 from rekindle.evidence._outcome_reading import Score
-from rekindle.evidence._outcome_study import MOOD, SHARED
+from rekindle.evidence._outcome_study import MOOD, SHARED, SPREAD
 from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.evidence.calibration._block import Block
 from rekindle.evidence.calibration._simulator import Simulator
@@ -72,8 +72,11 @@ def individual_block(study: Individuals, simulator: Simulator, standard: Array) 
     visits = list(study.visits)
     people = np.array(
         [
-            rated_often(reading, simulator.course(setup, name, standard))[:, 0]
-            for (setup, name, reading), *_ in (outcome.sides for outcome in study.visits.values())
+            # Raters of the sessions of one patient err apart, though the patient is the same.
+            rated_often(reading, replace(simulator.course(setup, name, standard), name=arm))[:, 0]
+            for (arm, _), ((setup, name, reading),) in (
+                (visit, outcome.sides) for visit, outcome in study.visits.items()
+            )
         ]
     )
     patients = {name: [v for v in visits if v in changes] for name, changes in study.changes.items()}
@@ -99,7 +102,7 @@ def individual_block(study: Individuals, simulator: Simulator, standard: Array) 
         np.concatenate([changes, [np.log(changes[at == place].std(ddof=1)) for place in range(len(visits))]]),
         np.concatenate([people.mean(axis=1)[at], np.log(people.std(axis=1))]),
         sampling,
-        {MOOD: between},
+        {MOOD: between, SPREAD: np.diag(np.arange(scores + spreads) >= scores).astype(float)},
     )
 
 

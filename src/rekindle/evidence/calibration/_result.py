@@ -16,7 +16,7 @@ from rekindle.evidence.calibration._free_parameters import free_parameters
 _DIGITS = 6
 
 
-def write_result(fit: Fit, folder: Path, most_steps: int) -> Path:
+def write_result(fit: Fit, folder: Path) -> Path:
     """Write parameters, correlations, provenance and the influence of every study; return their folder.
 
     The files are those of ``therapy/calibration``; the same fit gives the same bytes.
@@ -46,7 +46,7 @@ def write_result(fit: Fit, folder: Path, most_steps: int) -> Path:
     matrix = fit.covariance / np.outer(scale, scale)
     rows = ([name, *(f"{value:.4f}" for value in line)] for name, line in zip(names, matrix, strict=True))
     _write(own / "correlation.csv", ("name", *names), rows)
-    _write(own / "provenance.csv", ("name", "value"), _provenance(fit, most_steps))
+    _write(own / "provenance.csv", ("name", "value"), _provenance(fit))
     _write(
         own / "studies.csv",
         ("study_id", "numbers", "log_score", "rms_miss", "shifts"),
@@ -64,7 +64,7 @@ def write_result(fit: Fit, folder: Path, most_steps: int) -> Path:
     return own
 
 
-def _provenance(fit: Fit, most_steps: int) -> list[tuple[str, str]]:
+def _provenance(fit: Fit) -> list[tuple[str, str]]:
     problem = fit.problem
     rows = [target.row.cells for study in problem.studies for target in study.targets]
     people = [sorted(study.changes.items()) for study in problem.individuals]
@@ -74,7 +74,7 @@ def _provenance(fit: Fit, most_steps: int) -> list[tuple[str, str]]:
         (
             "command",
             f"rekindle evidence calibrate --mechanism {problem.simulator.mechanism} "
-            f"--people {problem.simulator.people} --seed {problem.simulator.seed} --steps {most_steps}",
+            f"--people {problem.simulator.people} --seed {problem.simulator.seed} --steps {len(fit.history) - 1}",
         ),
         ("people per arm", str(problem.simulator.people)),
         ("seed", str(problem.simulator.seed)),

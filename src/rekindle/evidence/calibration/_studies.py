@@ -11,7 +11,7 @@ from rekindle.evidence._data import assumption
 from rekindle.evidence._outcome_arm import Setup
 from rekindle.evidence._outcome_reading import Reading
 from rekindle.evidence._outcome_simulation import Course
-from rekindle.evidence._outcome_study import ACUTE, MOOD, between_studies, kind_of, moved
+from rekindle.evidence._outcome_study import ACUTE, MOOD, SPREAD, between_studies, kind_of, moved
 from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.evidence.calibration._block import Block
 from rekindle.evidence.calibration._influence import Side, Summary, summarise_people
@@ -48,7 +48,7 @@ def study_block(study: StudyTargets, simulator: Simulator, standard: Array) -> B
         np.array([row.observed for row in rows]),
         np.array([row.summary.value for row in rows]),
         sampling,
-        {kind: _between_studies(rows, kind) for kind in (MOOD, ACUTE)},
+        {**{kind: _between_studies(rows, kind) for kind in (MOOD, ACUTE)}, SPREAD: _between_spreads(rows)},
     )
 
 
@@ -134,6 +134,11 @@ def _sampling(rows: list[_Row]) -> Array:
             people = np.sqrt(float(first.target.subjects * second.target.subjects))
             found[j, k] = found[k, j] = total / people * first.scale * second.scale
     return found
+
+
+def _between_spreads(rows: list[_Row]) -> Array:
+    """Published SDs differ between studies too: each on its own, on the log scale."""
+    return np.diag([float(row.kind == "log_sd") for row in rows])
 
 
 def _between_studies(rows: list[_Row], kind: str) -> Array:
