@@ -43,7 +43,7 @@ def read_mood(row: Row) -> OutcomeTarget:
     if row.word("condition") == "bipolar_depression":
         remarks.append("bipolar depression is simulated like unipolar depression")
     if row.word("control_class") == "open_label":
-        remarks.append("open label has no natural course: what would come without the drug is missing")
+        remarks.append("the natural course of open-label trials has no control arm that could show it")
     target = _mood(row, row.word("outcome"), remarks)
     return replace(target, remarks=(*target.remarks, *remarks))
 
