@@ -74,6 +74,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 COMMANDS = (
     "simulate",
+    "population",
     "replay",
     "replay nimh_crossover",
     "evidence",

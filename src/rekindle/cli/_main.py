@@ -17,6 +17,7 @@ from rekindle.errors import RekindleError
 #: Command -> module that holds it under the name ``command``.
 _COMMANDS = {
     "simulate": "_simulate",
+    "population": "_population",
     "compare": "_compare",
     "trial": "_trial",
     "replay": "_replay",

@@ -1,23 +1,64 @@
 """Engine: integrate any model of the model language for many people with dose events.
 
-It knows nothing of ketamine. One narrow interface: ``solve(model, events, ...) -> Trajectory``.
+It knows nothing of ketamine. One narrow interface: ``solve(model, events, ...) -> Trajectory``; beside it,
+for more people than fit into memory, ``simulate_stream(model, chunks, reducers, ...) -> Reduced``.
 """
 
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._petab import Observable, to_petab
 from rekindle.engine._records import COLUMNS, Record
+from rekindle.engine._reduced import MeanCourses, MeasureSummary, QuantileCourses, Reduced
+from rekindle.engine._reducers import (
+    Area,
+    AtMost,
+    FirstPassage,
+    MeanCourse,
+    Measure,
+    Peak,
+    PeakTime,
+    Quantiles,
+    Reducer,
+    Response,
+    TimeAbove,
+    TimeBelow,
+    Value,
+)
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
+from rekindle.engine._stream import Chunk, Chunks, simulate_stream
+from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
 from rekindle.engine._trajectory import SolverReport, Trajectory
 
 __all__ = [
+    "CLUSTER_RETRIES",
     "COLUMNS",
     "DEFAULT_TOLERANCE",
+    "Area",
+    "AtMost",
+    "Chunk",
+    "Chunks",
     "EventTable",
+    "FirstPassage",
+    "MeanCourse",
+    "MeanCourses",
+    "Measure",
+    "MeasureSummary",
     "Observable",
+    "Peak",
+    "PeakTime",
+    "QuantileCourses",
+    "Quantiles",
     "Record",
+    "Reduced",
+    "Reducer",
+    "Response",
     "SolverReport",
+    "TimeAbove",
+    "TimeBelow",
     "Trajectory",
+    "Value",
+    "cluster_client",
     "output_names",
+    "simulate_stream",
     "solve",
     "to_petab",
 ]

@@ -77,7 +77,7 @@ def solve(
     [[100.0, 36.7879]]
     """
     names = output_names(model, outputs)
-    grid = None if times is None else _grid(times)
+    grid = None if times is None else output_grid(times)
     values = _parameter_tables(model, events, parameters or {})
     subjects = [
         Subject(person, records, values[person], grid, events.carry)
@@ -156,7 +156,12 @@ def output_names(model: Model, outputs: Sequence[str] | None = None) -> tuple[st
     return names
 
 
-def _grid(times: Iterable[float]) -> Array:
+def output_grid(times: Iterable[float]) -> Array:
+    """Return output times as an array.
+
+    Raises:
+        OutputError: none, one that is not finite, or one before another.
+    """
     grid = np.asarray(list(times), dtype=float)
     if not len(grid) or not np.isfinite(grid).all() or (np.diff(grid) < 0).any():
         raise OutputError(

@@ -36,6 +36,7 @@ from rekindle.people._person_notes import co_medication_notes, idle_fact_notes
 from rekindle.people._population import Population
 from rekindle.people._random import STREAMS, Stream, person_key, random_generator
 from rekindle.people._ranges import Range, person_ranges
+from rekindle.people._reduce_people import reduce_people
 from rekindle.people._resistance import FailedTreatment, Resistance, resistance
 from rekindle.people._simulate import (
     course_model,
@@ -97,6 +98,7 @@ __all__ = [
     "read_person_facts",
     "read_treatment",
     "read_variability",
+    "reduce_people",
     "refuse_idle_numbers",
     "refuse_uncovered",
     "refuse_unmeasured",

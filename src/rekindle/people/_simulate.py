@@ -24,6 +24,7 @@ from rekindle.therapy import Compound, compound_model, coverage, pharmacokinetic
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
+    from rekindle.people._draw import Drawn
 
 #: Hours of an hour-by-hour first day and a coarser course, used when no times are asked for.
 _AFTER_LAST_SESSION_H = 14 * 24.0
@@ -165,6 +166,43 @@ def simulate_courses(
     ``extra_rows`` are further rows of an event table without ID, the same for everybody: an antidepressant
     (``ssri_records``), training, electroconvulsive sessions.
     """
+    events, drawn = course_tables(
+        courses,
+        model=model,
+        setting=setting,
+        variability=variability,
+        model_name=model_name,
+        extra_rows=extra_rows,
+        parameters=parameters,
+        seed=seed,
+        trial=trial,
+    )
+    return solve(
+        model,
+        events,
+        parameters=drawn,
+        times=times,
+        outputs=outputs,
+        tolerance=tolerance,
+        workers=workers,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+
+
+def course_tables(
+    courses: Mapping[Person, Sequence[Course]],
+    *,
+    model: Model,
+    setting: Setting,
+    variability: Variability | None,
+    model_name: str = "D1",
+    extra_rows: Sequence[Mapping[str, Any]] = (),
+    parameters: Mapping[str, float] | None = None,
+    seed: int = 1,
+    trial: int | Mapping[str, int] = 0,
+) -> tuple[EventTable, dict[str, Drawn]]:
+    """What the engine takes of people who each receive their own courses: events and drawn parameters."""
     rows = [
         row
         for person, own in courses.items()
@@ -187,17 +225,7 @@ def simulate_courses(
         )
         for person, own in courses.items()
     }
-    return solve(
-        model,
-        events,
-        parameters=drawn,
-        times=times,
-        outputs=outputs,
-        tolerance=tolerance,
-        workers=workers,
-        checkpoint=checkpoint,
-        progress=progress,
-    )
+    return events, drawn
 
 
 def course_model(

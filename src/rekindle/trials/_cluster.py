@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
-from rekindle.errors import OutputError
-
-#: How often a piece is tried again when the machine that ran it was lost.
-_RETRIES = 5
-#: Seconds to wait for the scheduler.
-_PATIENCE = 20
+from rekindle.engine import CLUSTER_RETRIES, cluster_client
 
 
 def run_on_cluster(
@@ -26,29 +20,13 @@ def run_on_cluster(
     Raises:
         OutputError: the package ``distributed`` is missing, or the scheduler does not answer.
     """
-    if find_spec("distributed") is None:
-        raise OutputError(
-            "RK-OUT-020",
-            given="distributed is not installed",
-            why="A cluster cannot be used without it",
-            remedy="Run: pip install 'rekindle[cluster]'",
-        )
-    distributed: Any = import_module("distributed")
-
-    try:
-        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as problem:
-        raise OutputError(
-            "RK-OUT-040",
-            given=f'no Dask scheduler answers at "{address}" ({problem})',
-            allowed="An address such as tcp://127.0.0.1:8786",
-            remedy="Start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
-        ) from None
-    finished = distributed.as_completed
+    client = cluster_client(address)
+    # The client is there, so the package is.
+    finished = import_module("distributed").as_completed
     with client:
         shared = client.scatter(task, broadcast=True)
         futures = {
-            client.submit(work, shared, list(piece), pure=False, retries=_RETRIES): place
+            client.submit(work, shared, list(piece), pure=False, retries=CLUSTER_RETRIES): place
             for place, piece in enumerate(pieces)
         }
         for future in finished(list(futures), loop=client.loop):

@@ -1,0 +1,296 @@
+"""What can be asked of a population without keeping its courses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekindle.engine._reduce_course import above, area, at_time, first_at_least, window
+from rekindle.engine._reduce_sketch import FEWEST_BINS
+from rekindle.errors import OutputError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Quantiles over people at each time.
+
+    Exact for as many people as there are bins; beyond, each comes with the most that it may be off.
+
+    Args:
+        output: name of the output.
+        shares: from 0 to 1.
+        bins: most bins at each time (16 bytes each); more of them are finer.
+
+    >>> Quantiles("madrs_latent").shares
+    (0.05, 0.5, 0.95)
+    """
+
+    output: str
+    shares: tuple[float, ...] = (0.05, 0.5, 0.95)
+    bins: int = FEWEST_BINS
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shares", tuple(map(float, self.shares)))
+        if not self.shares or not all(0.0 <= share <= 1.0 for share in self.shares):
+            raise _refused(f"quantiles at {self.shares}", "One or more shares from 0 to 1")
+        if self.bins < FEWEST_BINS:
+            raise _refused(f"{self.bins} bins", f"At least {FEWEST_BINS}")
+
+
+@dataclass(frozen=True)
+class MeanCourse:
+    """Mean, standard deviation, least and greatest over people at each time.
+
+    Args:
+        output: name of the output.
+    """
+
+    output: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number for each person, taken from the course of an output.
+
+    The course is the straight lines between the requested times, so that what depends on it is as good as the
+    times are dense; the result says how much it changes when every second time is left out.
+    """
+
+    output: str
+
+    #: Whether the number depends on the course between the requested times.
+    between_times: ClassVar[bool] = True
+
+    def check(self, times: Array) -> None:
+        """Refuse a window that the times do not cover."""
+
+    def unit(self, output: str, time: str) -> str:
+        """Unit of the number, given those of output and time."""
+        return output
+
+    def numbers(self, times: Array, courses: Array) -> Array:
+        """The number of each person, from courses (people, times)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Windowed(Measure):
+    start: float | None = None
+    end: float | None = None
+
+    def check(self, times: Array) -> None:
+        start, end = self._span(times)
+        if not times[0] <= start < end <= times[-1]:
+            raise _refused(
+                f"a window from {start:g} to {end:g} for output times from {times[0]:g} to {times[-1]:g}",
+                "A start before the end, both within the output times",
+            )
+
+    def _span(self, times: Array) -> tuple[float, float]:
+        start = times[0] if self.start is None else self.start
+        return float(start), float(times[-1] if self.end is None else self.end)
+
+    def numbers(self, times: Array, courses: Array) -> Array:
+        inside, seen = window(times, courses, *self._span(times))
+        return self._within(inside, seen)
+
+    def _within(self, times: Array, courses: Array) -> Array:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Peak(_Windowed):
+    """Greatest value at the requested times of a window.
+
+    >>> Peak("y").numbers(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]])).tolist()
+    [5.0]
+    """
+
+    def _within(self, times: Array, courses: Array) -> Array:
+        greatest: Array = courses.max(axis=1)
+        return greatest
+
+
+@dataclass(frozen=True)
+class PeakTime(_Windowed):
+    """Time of the greatest value, the first of several.
+
+    >>> PeakTime("y").numbers(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]])).tolist()
+    [1.0]
+    """
+
+    def unit(self, output: str, time: str) -> str:
+        return time
+
+    def _within(self, times: Array, courses: Array) -> Array:
+        found = times[np.argmax(courses, axis=1)]
+        return np.where(np.isnan(courses).any(axis=1), np.nan, found)
+
+
+@dataclass(frozen=True)
+class Area(_Windowed):
+    """Area under the curve of a window.
+
+    >>> Area("y").numbers(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]])).tolist()
+    [5.5]
+    """
+
+    def unit(self, output: str, time: str) -> str:
+        return f"{output}*{time}"
+
+    def _within(self, times: Array, courses: Array) -> Array:
+        return area(times, courses)
+
+
+@dataclass(frozen=True)
+class _Crossing(_Windowed):
+    threshold: float = field(kw_only=True)
+
+    def check(self, times: Array) -> None:
+        super().check(times)
+        if not np.isfinite(self.threshold):
+            raise _refused(f"a threshold of {self.threshold}", "A finite number")
+
+    def unit(self, output: str, time: str) -> str:
+        return time
+
+
+@dataclass(frozen=True)
+class TimeAbove(_Crossing):
+    """Time of a window spent at or above a threshold (in the unit of the output).
+
+    >>> TimeAbove("y", threshold=2).numbers(np.array([0.0, 1, 2]), np.array([[0.0, 4, 0]])).tolist()
+    [1.0]
+    """
+
+    def _within(self, times: Array, courses: Array) -> Array:
+        return above(times, courses - self.threshold)
+
+
+@dataclass(frozen=True)
+class TimeBelow(_Crossing):
+    """Time of a window spent at or below a threshold (in the unit of the output).
+
+    >>> TimeBelow("y", threshold=1).numbers(np.array([0.0, 1, 2]), np.array([[0.0, 4, 0]])).tolist()
+    [0.5]
+    """
+
+    def _within(self, times: Array, courses: Array) -> Array:
+        return above(times, self.threshold - courses)
+
+
+@dataclass(frozen=True)
+class FirstPassage(_Crossing):
+    """First time of a window at or above a threshold, or with ``falling`` at or below; infinite for never.
+
+    >>> FirstPassage("y", threshold=2).numbers(np.array([0.0, 1]), np.array([[0.0, 4], [0, 1]])).tolist()
+    [0.5, inf]
+    """
+
+    falling: bool = field(default=False, kw_only=True)
+
+    def _within(self, times: Array, courses: Array) -> Array:
+        over = self.threshold - courses if self.falling else courses - self.threshold
+        return first_at_least(times, over)
+
+
+@dataclass(frozen=True)
+class Value(Measure):
+    """Value at time ``at``, one of the output times.
+
+    >>> Value("y", at=1).numbers(np.array([0.0, 1]), np.array([[30.0, 9], [30, 16]])).tolist()
+    [9.0, 16.0]
+    """
+
+    at: float = field(kw_only=True)
+
+    between_times: ClassVar[bool] = False
+
+    def check(self, times: Array) -> None:
+        at_time(times, self.at)
+
+    def numbers(self, times: Array, courses: Array) -> Array:
+        found: Array = courses[:, at_time(times, self.at)]
+        return found
+
+
+@dataclass(frozen=True)
+class Response(Measure):
+    """1 for who has fallen by some share of the value at ``baseline`` at time ``at``, else 0.
+
+    Args:
+        output: name of the output.
+        at: one of the output times.
+        fall: share of the baseline.
+        baseline: one of the output times; None takes the first.
+
+    >>> Response("y", at=1, fall=0.5).numbers(np.array([0.0, 1]), np.array([[30.0, 15], [30, 16]])).tolist()
+    [1.0, 0.0]
+    """
+
+    at: float = field(kw_only=True)
+    fall: float = field(default=0.5, kw_only=True)
+    baseline: float | None = field(default=None, kw_only=True)
+
+    between_times: ClassVar[bool] = False
+
+    def check(self, times: Array) -> None:
+        for moment in (self.at, self._first(times)):
+            at_time(times, moment)
+
+    def _first(self, times: Array) -> float:
+        return float(times[0]) if self.baseline is None else self.baseline
+
+    def unit(self, output: str, time: str) -> str:
+        return "1"
+
+    def numbers(self, times: Array, courses: Array) -> Array:
+        first, last = (courses[:, at_time(times, moment)] for moment in (self._first(times), self.at))
+        return np.where(np.isnan(last), np.nan, (last <= first * (1.0 - self.fall)).astype(float))
+
+
+@dataclass(frozen=True)
+class AtMost(Measure):
+    """1 for who is at or below a level at time ``at``, else 0 (remission, for example).
+
+    >>> AtMost("y", at=1, level=10).numbers(np.array([0.0, 1]), np.array([[30.0, 9], [30, 16]])).tolist()
+    [1.0, 0.0]
+    """
+
+    at: float = field(kw_only=True)
+    level: float = field(kw_only=True)
+
+    between_times: ClassVar[bool] = False
+
+    def check(self, times: Array) -> None:
+        at_time(times, self.at)
+
+    def unit(self, output: str, time: str) -> str:
+        return "1"
+
+    def numbers(self, times: Array, courses: Array) -> Array:
+        last = courses[:, at_time(times, self.at)]
+        return np.where(np.isnan(last), np.nan, (last <= self.level).astype(float))
+
+
+Reducer = Quantiles | MeanCourse | Measure
+
+
+def thinned(times: Array) -> NDArray[np.int64]:
+    """Places of every second time, the first and the last with them."""
+    return np.unique(np.append(np.arange(0, len(times), 2), len(times) - 1))
+
+
+def outputs_of(reducers: Sequence[Reducer]) -> tuple[str, ...]:
+    """Outputs that reducers look at, each once."""
+    return tuple(dict.fromkeys(reducer.output for reducer in reducers))
+
+
+def _refused(given: str, allowed: str) -> OutputError:
+    return OutputError("RK-OUT-050", given=given, allowed=allowed)

@@ -1,0 +1,96 @@
+"""Pieces of work in processes or on a cluster, given back in order, only so many at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
+
+#: Pieces for each process that may be under way or waiting for their turn, so that nobody idles and memory
+#: stays bounded.
+AHEAD = 2
+
+Work = Callable[[Any, int], Any]
+
+
+def run_pieces(
+    work: Work, task: Any, numbers: Sequence[int], *, workers: int = 1, cluster: str | None = None
+) -> Iterator[tuple[int, Any]]:
+    """Yield (number, ``work(task, number)``) in the order of the numbers.
+
+    Args:
+        work: a function of a module.
+        task: what every piece needs.
+        numbers: the pieces.
+        workers: processes on this machine.
+        cluster: address of a Dask scheduler, which is then used instead; pieces of a lost worker run again.
+    """
+    if cluster is not None:
+        yield from _on_cluster(work, task, numbers, cluster)
+    elif workers <= 1 or len(numbers) <= 1:
+        for number in numbers:
+            yield number, work(task, number)
+    else:
+        yield from _in_processes(work, task, numbers, min(workers, len(numbers)))
+
+
+def _in_order(
+    submit: Callable[[int], Any], numbers: Sequence[int], ahead: Callable[[], int]
+) -> Iterator[tuple[int, Any]]:
+    waiting: deque[tuple[int, Any]] = deque()
+    left = iter(numbers)
+    most = ahead()
+    while True:
+        while len(waiting) < most and (number := next(left, None)) is not None:
+            waiting.append((number, submit(number)))
+        if not waiting:
+            return
+        number, future = waiting.popleft()
+        yield number, future.result()
+        most = ahead()
+
+
+def _in_processes(work: Work, task: Any, numbers: Sequence[int], workers: int) -> Iterator[tuple[int, Any]]:
+    # Forked workers inherit what is loaded; elsewhere each starts anew.
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    pool = ProcessPoolExecutor(workers, context, _start, (work, task))
+    try:
+        yield from _in_order(lambda number: pool.submit(_run, number), numbers, lambda: AHEAD * workers)
+    finally:
+        # After an interruption nothing that is queued should run on.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+_mine: tuple[Work, Any] | None = None
+
+
+def _start(work: Work, task: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+    global _mine
+    _mine = work, task
+
+
+def _run(number: int) -> Any:
+    assert _mine is not None
+    work, task = _mine
+    return work(task, number)
+
+
+def _on_cluster(work: Work, task: Any, numbers: Sequence[int], address: str) -> Iterator[tuple[int, Any]]:
+    with cluster_client(address) as client:
+        shared = client.scatter(task, broadcast=True)
+
+        def submit(number: int) -> Any:
+            return client.submit(work, shared, number, pure=False, retries=CLUSTER_RETRIES)
+
+        def ahead() -> int:
+            threads: int = sum(client.nthreads().values())
+            return AHEAD * max(threads, 1)
+
+        yield from _in_order(submit, numbers, ahead)
