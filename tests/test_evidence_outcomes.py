@@ -231,7 +231,10 @@ def test_acute_outcomes_of_a_session() -> None:
 
 def test_relapse_is_counted_from_the_last_session() -> None:
     row = arm(
-        control_class="saline_crossover", session_days="0;2;4;7;9;11", outcome="relapse_median_days", time_h=""
+        control_class="saline_crossover",
+        session_days="0;2;4;7;9;11",
+        outcome="relapse_median_days",
+        time_h="",
     )
     assert 3.0 <= predicted(row, n_people=60)[0] <= 83.0
 

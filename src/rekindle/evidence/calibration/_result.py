@@ -74,7 +74,8 @@ def _provenance(fit: Fit) -> list[tuple[str, str]]:
         (
             "command",
             f"rekindle evidence calibrate --mechanism {problem.simulator.mechanism} "
-            f"--people {problem.simulator.people} --seed {problem.simulator.seed} --steps {len(fit.history) - 1}",
+            f"--people {problem.simulator.people} --seed {problem.simulator.seed} "
+            f"--steps {len(fit.history) - 1}",
         ),
         ("people per arm", str(problem.simulator.people)),
         ("seed", str(problem.simulator.seed)),
