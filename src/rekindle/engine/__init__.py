@@ -6,6 +6,7 @@ It knows nothing of ketamine. One narrow interface: ``solve(model, events, ...) 
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._petab import Observable, to_petab
 from rekindle.engine._records import COLUMNS, Record
+from rekindle.engine._sensitivities import Sensitivities, loss_gradient, sensitivities
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._trajectory import SolverReport, Trajectory
 
@@ -15,9 +16,12 @@ __all__ = [
     "EventTable",
     "Observable",
     "Record",
+    "Sensitivities",
     "SolverReport",
     "Trajectory",
+    "loss_gradient",
     "output_names",
+    "sensitivities",
     "solve",
     "to_petab",
 ]
