@@ -23,6 +23,7 @@ from rekindle.engine._reducers import (
     TimeBelow,
     Value,
 )
+from rekindle.engine._sensitivities import Sensitivities, loss_gradient, sensitivities
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._stream import Chunk, Chunks, simulate_stream
 from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
@@ -51,13 +52,16 @@ __all__ = [
     "Reduced",
     "Reducer",
     "Response",
+    "Sensitivities",
     "SolverReport",
     "TimeAbove",
     "TimeBelow",
     "Trajectory",
     "Value",
     "cluster_client",
+    "loss_gradient",
     "output_names",
+    "sensitivities",
     "simulate_stream",
     "solve",
     "to_petab",

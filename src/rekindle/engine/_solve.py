@@ -76,16 +76,46 @@ def solve(
     >>> solve(model, events, times=[0, 10])["A"].round(4).tolist()
     [[100.0, 36.7879]]
     """
-    names = output_names(model, outputs)
+    names, ramps = output_names(model, outputs), carried_linearly(events)
+    subjects = subjects_of(model, events, parameters, times)
+    job = Job(model, names, ramps, subjects, tolerance, solver)
+    return finish(
+        job, events, workers=workers, checkpoint=checkpoint, progress=progress, on_failure=on_failure
+    )
+
+
+def carried_linearly(events: EventTable) -> tuple[str, ...]:
+    """Covariates that move between records."""
+    return tuple(name for name, rule in events.carry.items() if rule == "linear")
+
+
+def subjects_of(
+    model: Model,
+    events: EventTable,
+    parameters: ParameterValues | Mapping[str, ParameterValues] | None,
+    times: Iterable[float] | None,
+) -> tuple[Subject, ...]:
+    """What the engine needs of everybody, checked; see ``solve``."""
     grid = None if times is None else output_grid(times)
     values = _parameter_tables(model, events, parameters or {})
-    subjects = [
+    return tuple(
         Subject(person, records, values[person], grid, events.carry)
         for person, records in events.subjects.items()
-    ]
-    ramps = tuple(name for name, rule in events.carry.items() if rule == "linear")
+    )
+
+
+def finish(
+    job: Job,
+    events: EventTable,
+    *,
+    workers: int = 1,
+    checkpoint: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    on_failure: str = "raise",
+) -> Trajectory:
+    """Run a job for the people of an event table; see ``solve``."""
     for name, value, allowed in (
-        ("solver", solver, SOLVERS), ("on_failure", on_failure, ("raise", "keep")),
+        ("solver", job.solver, SOLVERS), ("on_failure", on_failure, ("raise", "keep")),
     ):  # fmt: skip
         if value not in allowed:
             raise SolverError(
@@ -93,8 +123,7 @@ def solve(
                 given=f'{name} "{value}"{nearest(value, allowed)}',
                 allowed=f"{name}: {', '.join(allowed)}",
             )
-    job = Job(model, names, ramps, tuple(subjects), tolerance, solver)
-    if solver == "L2" and job.compiled.peak_names:
+    if job.solver == "L2" and job.compiled.peak_names:
         raise SolverError(
             "RK-SOL-021",
             given=f'solver "L2" for a model that watches peaks: {", ".join(job.compiled.peak_names)}',
@@ -102,7 +131,7 @@ def solve(
             remedy='Use solver "auto"',
         )
     outcomes = run_job(job, workers=workers, checkpoint=checkpoint, progress=progress)
-    return _answer(events, grid, outcomes, job, keep=on_failure == "keep")
+    return _answer(events, job.subjects[0].times, outcomes, job, keep=on_failure == "keep")
 
 
 def _answer(

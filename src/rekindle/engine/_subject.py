@@ -214,17 +214,14 @@ class Run:
         lag, amount, length = self._arrival(record, time)
         if copy == 0 and record.steady_state:
             self._steady_state(time, record, amount, length, lag)
-        if record.amount > 0:
-            if lag > 0:
-                self._push(
-                    time + lag, _RECORD, record.row, "arrival", (self.epoch, record.state, amount, length)
-                )
-            else:
-                self._deliver(time, record.state, amount, length)
+        if lag > 0:
+            content = (self.epoch, record.state, amount, length)
+            self._push(time + lag, _RECORD, record.row, "arrival", content)
+        else:
+            self._deliver(time, record.state, amount, length)
         if copy < record.additional:
-            content = (self.epoch, record, copy + 1)
-            first = content[1].time
-            self._push(first + (copy + 1) * record.interval, _RECORD, record.row, "repeat", content)
+            again = record.time + (copy + 1) * record.interval
+            self._push(again, _RECORD, record.row, "repeat", (self.epoch, record, copy + 1))
 
     def _arrival(self, record: Record, time: float) -> tuple[float, Any, float]:
         """Lag, amount and length of a dose by the rules of this moment."""
@@ -274,6 +271,12 @@ class Run:
         place = 4 * self.places[record.state]
         values = self.motion.rows("dosing", time)[place : place + 4]
         bioavailability, lag, duration, rate = (float(value) for value in values)
+        self._check_rule(record, bioavailability, lag, duration, rate)
+        return bioavailability, lag, duration, rate
+
+    def _check_rule(
+        self, record: Record, bioavailability: float, lag: float, duration: float, rate: float
+    ) -> None:
         rule = self.model.dosing.get(record.state)
         checks = [("bioavailability", bioavailability, 0.0), ("lag", lag, 0.0)]
         if record.rate == -2.0:
@@ -289,7 +292,6 @@ class Run:
                     allowed="A finite number, positive for a duration or a rate" if rule else "",
                     remedy="Check the parameters and covariates that the dosing rule uses",
                 )
-        return bioavailability, lag, duration, rate
 
     def _steady_state(self, time: float, record: Record, amount: float, length: float, lag: float) -> None:
         before = self.motion.state.copy(), self.constants.copy()

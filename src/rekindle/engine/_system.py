@@ -7,7 +7,7 @@ solved exactly; the remaining states see it as known functions of time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rekindle.modelling import Expression, Model, constant, differentiate, substitute, symbol, symbols
@@ -51,7 +51,12 @@ class System:
 
 
 def build_system(
-    model: Model, outputs: Sequence[str], ramps: Iterable[str] = (), *, exact_linear: bool = True
+    model: Model,
+    outputs: Sequence[str],
+    ramps: Iterable[str] = (),
+    *,
+    exact_linear: bool = True,
+    stepped: Collection[str] = (),
 ) -> System:
     """Reduce a model to the states that the outputs need and split off its linear block.
 
@@ -60,15 +65,16 @@ def build_system(
         outputs: names of the outputs wanted.
         ramps: covariates carried linearly between records.
         exact_linear: False leaves every state to the nonlinear solver (the fallback and the cross-check).
+        stepped: states left to the nonlinear solver in any case.
     """
     ramps = tuple(ramps)
     names = list(model.derivatives)
     rates = dict(zip(names, model.inline(*model.derivatives.values()), strict=True))
     # A dose enters a state as an addition to its rate, so that an infusion is part of the linear source.
     rates = {name: rate + symbol(infusion_name(name)) for name, rate in rates.items()}
-    needed = _needed_states(model, outputs, rates)
+    needed = needed_states(model, outputs, rates)
     rates = {name: rate for name, rate in rates.items() if name in needed}
-    linear, jacobian = _linear_block(rates, set(ramps)) if exact_linear else ((), {})
+    linear, jacobian = _linear_block(rates, set(ramps), stepped) if exact_linear else ((), {})
     nonlinear = _upstream_first([name for name in rates if name not in linear], rates)
     position = {name: index for index, name in enumerate(linear)}
     zero = {name: constant(0.0) for name in linear}
@@ -90,7 +96,7 @@ def build_system(
     )
 
 
-def _needed_states(model: Model, outputs: Sequence[str], rates: Mapping[str, Expression]) -> set[str]:
+def needed_states(model: Model, outputs: Sequence[str], rates: Mapping[str, Expression]) -> set[str]:
     """States that the outputs depend on, directly, through equations, or through event assignments."""
     groups: list[tuple[set[str], set[str]]] = [({name}, symbols(rate)) for name, rate in rates.items()]
     for event in model.events.values():
@@ -109,7 +115,7 @@ def _needed_states(model: Model, outputs: Sequence[str], rates: Mapping[str, Exp
 
 
 def _linear_block(
-    rates: Mapping[str, Expression], moving: set[str]
+    rates: Mapping[str, Expression], moving: set[str], stepped: Collection[str]
 ) -> tuple[tuple[str, ...], dict[tuple[str, str], Expression]]:
     """Largest set of states whose rates are linear in the set with coefficients constant between events."""
     states = set(rates)
@@ -119,7 +125,8 @@ def _linear_block(
     block = {
         name
         for name in rates
-        if not used[name] & forbidden
+        if name not in stepped
+        and not used[name] & forbidden
         and all(not symbols(slope) & (states | forbidden) for slope in slopes[name].values())
     }
     while True:

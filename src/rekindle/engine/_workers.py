@@ -55,11 +55,13 @@ class Job:
     tolerance: float
     solver: str = "auto"
     lanes: int = 0
+    stepped: tuple[str, ...] = ()
 
     @cached_property
     def compiled(self) -> CompiledSystem:
         """Machine code for the model, shared by all runs of the same equations in this process."""
-        return _compile(self.model, self.outputs, self.ramps, exact_linear=self.solver != "L1")
+        exact = self.solver != "L1"
+        return _compile(self.model, self.outputs, self.ramps, exact_linear=exact, stepped=self.stepped)
 
     @cached_property
     def integrator(self) -> str:
@@ -123,14 +125,22 @@ class Job:
     def fingerprint(self) -> str:
         """Digest of model, people, outputs and tolerance."""
         content = pickle.dumps(
-            (self.model, self.outputs, self.ramps, self.subjects, self.tolerance, self.solver, self.lanes),
+            (
+                self.model, self.outputs, self.ramps, self.subjects, self.tolerance, self.solver, self.lanes,
+                self.stepped,
+            ),
             protocol=4,
-        )
+        )  # fmt: skip
         return hashlib.sha256(content).hexdigest()
 
 
 def _compile(
-    model: Model, outputs: tuple[str, ...], ramps: tuple[str, ...], *, exact_linear: bool
+    model: Model,
+    outputs: tuple[str, ...],
+    ramps: tuple[str, ...],
+    *,
+    exact_linear: bool,
+    stepped: tuple[str, ...] = (),
 ) -> CompiledSystem:
     equations = model.inline(
         *model.derivatives.values(), *(model.outputs[name].expression for name in outputs)
@@ -144,9 +154,9 @@ def _compile(
     peaks = [(n, p.expression, p.condition, _pairs(p.assignments)) for n, p in model.peaks.items()]
     names = (*model.derivatives, "|", *model.parameters, "|", *model.covariates, "|", *outputs, "|", *ramps)
     definitions = tuple(model.inlined_definitions.items())
-    parts = (names, exact_linear, definitions, *equations, *initial, *rules, *events, *peaks)
+    parts = (names, exact_linear, stepped, definitions, *equations, *initial, *rules, *events, *peaks)
     if parts not in _compiled:
-        system = build_system(model, outputs, ramps, exact_linear=exact_linear)
+        system = build_system(model, outputs, ramps, exact_linear=exact_linear, stepped=stepped)
         compiled = CompiledSystem(system)
         if compiled.peak_names and not system.nonlinear:
             # Peaks are looked for between the steps of the stepper, so something must be stepped.
