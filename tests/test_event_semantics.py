@@ -327,3 +327,16 @@ def test_steps_of_one_infusion_show_the_rate_before_the_step(run):
     amounts = run(rows, TIMES)
     expected = infusion(TIMES, 10, 1) + infusion(TIMES - 1, 30, 1) + infusion(TIMES - 2, 5, 1)
     np.testing.assert_allclose(amounts, expected, **CLOSE)
+
+
+def test_a_dose_that_does_not_state_a_ramp_leaves_it_alone() -> None:
+    model = rekindle.load_model(
+        "model m\ntime [h]\ncovariate w [1] = 1\nstate A [mg]\nd/dt(A) = 0*A/1[h]\n"
+        "output x [1] = w\noutput a [mg] = A"
+    )
+    ends = [{"ID": 1, "TIME": 0, "EVID": 0, "w": 0}, {"ID": 1, "TIME": 10, "EVID": 0, "w": 10}]
+    dose = {"ID": 1, "TIME": 5, "AMT": 1, "CMT": "A"}
+    for rows in (ends, [ends[0], dose, ends[1]]):
+        events = rekindle.EventTable.from_rows(rows, model, carry={"w": "linear"})
+        found = rekindle.simulate(model, events, times=[2.0, 4.0, 5.0, 6.0, 8.0])["x"][0]
+        assert found.tolist() == pytest.approx([2.0, 4.0, 5.0, 6.0, 8.0])

@@ -62,7 +62,9 @@ class CovariatePath:
         """Set the values that hold at the record ``row`` (0 = before the first record)."""
         for name in self.names if row == 0 else self.varying:
             if name in self.ramps:
-                self._set_ramp(name, motion, row)
+                # A record that does not state the covariate lies on the ramp already.
+                if row == 0 or any(place == row for place, *_ in self.given[name]):
+                    self._set_ramp(name, motion, row)
                 continue
             value = self._at(name, row)
             constants[motion.position[name]] = value
