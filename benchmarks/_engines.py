@@ -38,7 +38,7 @@ class Engine:
     @property
     def versions(self) -> str:
         """Versions of its packages."""
-        return ", ".join(f"{name} {version(name)}" for name in self.packages)
+        return ", ".join(f"{name} {_version(name)}" for name in self.packages)
 
     @property
     def missing(self) -> str:
@@ -50,6 +50,13 @@ class Engine:
         module, function = self.entry.split(":")
         run: Callable[..., Any] = getattr(import_module(f"benchmarks.peers.{module}"), function)(workload)
         return run
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _installed(package: str) -> bool:

@@ -56,7 +56,7 @@ def test_a_person_is_the_same_alone_and_in_a_group() -> None:
     for name in ("iv", "nasal"):
         small, large = few.trajectories[name]["madrs_latent"], many.trajectories[name]["madrs_latent"]
         # People who are stepped together share their steps, so that only the tolerance is promised.
-        np.testing.assert_allclose(small, large[:2], rtol=1e-5)
+        np.testing.assert_allclose(small, large[:2], rtol=1e-4)
 
 
 def test_the_number_of_workers_changes_nothing() -> None:
