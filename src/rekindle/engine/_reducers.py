@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -55,7 +56,7 @@ class MeanCourse:
 
 
 @dataclass(frozen=True)
-class Measure:
+class Measure(ABC):
     """A number for each person, taken from the course of an output.
 
     The course is the straight lines between the requested times, so that what depends on it is as good as the
@@ -67,16 +68,16 @@ class Measure:
     #: Whether the number depends on the course between the requested times.
     between_times: ClassVar[bool] = True
 
-    def check(self, times: Array) -> None:
+    def check(self, times: Array) -> None:  # noqa: B027 - most measures take any times
         """Refuse a window that the times do not cover."""
 
     def unit(self, output: str, time: str) -> str:
         """Unit of the number, given those of output and time."""
         return output
 
+    @abstractmethod
     def numbers(self, times: Array, courses: Array) -> Array:
         """The number of each person, from courses (people, times)."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,9 @@ class _Windowed(Measure):
         inside, seen = window(times, courses, *self._span(times))
         return self._within(inside, seen)
 
+    @abstractmethod
     def _within(self, times: Array, courses: Array) -> Array:
-        raise NotImplementedError
+        """The number of each person within the window."""
 
 
 @dataclass(frozen=True)
