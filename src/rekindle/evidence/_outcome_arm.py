@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from rekindle.errors import nearest
 from rekindle.evidence import _outcome_notes as notes
 from rekindle.evidence._data import assumption
-from rekindle.evidence._outcome_schedule import session_times
+from rekindle.evidence._outcome_schedule import DAILY_DRUGS, session_times
 from rekindle.evidence._row import Row, not_simulated
 from rekindle.regimen import Dose, Regimen, Session, find_product
 from rekindle.therapy import control_response, coverage
@@ -94,7 +94,7 @@ def read_outcome_arm(row: Row, *, acute: bool) -> OutcomeArm:
     Raises:
         EvidenceError, RegimenError, ParameterError: why this arm cannot be simulated.
     """
-    drug, design = row.word("drug"), row.word("control_class")
+    drug, design = row.word("drug"), course_class(row)
     if drug not in DRUGS:
         raise not_simulated(
             f'line {row.number}: drug is "{row.text("drug")}"{nearest(drug, DRUGS)}',
@@ -123,6 +123,19 @@ def read_outcome_arm(row: Row, *, acute: bool) -> OutcomeArm:
     )
     remarks += [f"extrapolation: {label}" for label in _labels(setup)]
     return OutcomeArm(setup, _subjects(row, remarks), drug in KETAMINES, tuple(remarks))
+
+
+def course_class(row: Row) -> str:
+    """Control class of a row as natural courses are known.
+
+    Open-label tablets have a course of their own: such patients have not been through failed treatments, as
+    those have who come for ketamine.
+
+    >>> course_class(Row(2, {"control_class": "open_label", "drug": "paroxetine"}))
+    'open_label_tablets'
+    """
+    stated = row.word("control_class")
+    return "open_label_tablets" if stated == "open_label" and row.word("drug") in DAILY_DRUGS else stated
 
 
 def _subjects(row: Row, remarks: list[str]) -> int:

@@ -20,6 +20,7 @@ from rekindle.people import (
     Stream,
     Variability,
     default_variability,
+    draw_evenly,
     draw_parameters,
     random_generator,
 )
@@ -116,18 +117,21 @@ def simulate_arm(
     ]
     typical = {parameter: value for parameter, value in replaced.items() if parameter in model.parameters}
     variability = _variability(setup).with_spread(parameters.spread)
-    occasions = _occasions(setup, moments[-1])
+    variability = variability.with_correlation(parameters.correlation)
+    occasions, trial = _occasions(setup, moments[-1]), study_number(setup.study_id)
+    evenly = draw_evenly(variability, count, seed=seed, trial=trial)
     drawn = {
         person.id: draw_parameters(
             model,
             variability,
             seed=seed,
-            trial=study_number(setup.study_id),
+            trial=trial,
             person=person.id,
             occasions=occasions,
             typical=typical,
+            normals=normals,
         )
-        for person in people
+        for person, normals in zip(people, evenly, strict=True)
     }
     trajectory = solve(
         model,

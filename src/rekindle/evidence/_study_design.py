@@ -12,7 +12,7 @@ from rekindle.errors import DesignError, RekindleError, nearest
 from rekindle.evidence import _outcome_notes as notes
 from rekindle.evidence._data import assessments, assumption, development_outcomes, report_outputs
 from rekindle.evidence._outcome_acute import is_acute
-from rekindle.evidence._outcome_arm import KETAMINES, SEROTONERGIC
+from rekindle.evidence._outcome_arm import KETAMINES, SEROTONERGIC, course_class
 from rekindle.evidence._outcome_baseline import read_baseline
 from rekindle.evidence._outcome_people import Baseline, before_selection
 from rekindle.evidence._outcome_schedule import DAILY_DRUGS, session_times
@@ -135,7 +135,7 @@ def _content(study_id: str, rows: Sequence[Row]) -> dict[str, Any]:
             people[key] = stated[0]
     content: dict[str, Any] = {
         "title": f"{study_id}: {first.text('design')} ({first.text('source')})",
-        "control_class": first.word("control_class"),
+        "control_class": course_class(first),
         "people": people,
         "scales": scales,
     }
@@ -260,7 +260,7 @@ def _phases(
         "days": round(length, 6),
         "allocation": dict(sizes),
         "sessions": plan,
-        "believed": control_response(first.word("control_class")).believed_probability,
+        "believed": control_response(course_class(first)).believed_probability,
     }
     if days:
         phase["visits"] = [{"days": sorted(round(day, 6) for day in days)}]

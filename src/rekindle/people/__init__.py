@@ -30,6 +30,7 @@ from rekindle.people._eligibility import (
     assess_eligibility,
     criteria,
 )
+from rekindle.people._even_draw import draw_evenly
 from rekindle.people._person import Person
 from rekindle.people._person_file import PersonFacts, read_fact, read_person_facts
 from rekindle.people._person_notes import co_medication_notes, idle_fact_notes
@@ -83,6 +84,7 @@ __all__ = [
     "default_distributions",
     "default_variability",
     "draw_effects",
+    "draw_evenly",
     "draw_parameters",
     "draw_people",
     "idle_fact_notes",

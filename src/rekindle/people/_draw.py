@@ -29,15 +29,19 @@ def draw_effects(
 
     Each parameter has a stream of its own, so its independent part does not depend on which others vary.
     """
-    effects = variability.at(level)
     normals = {
         effect.parameter: float(
             random_generator(
                 seed, trial, person, occasion, Stream.PARAMETERS, effect.parameter
             ).standard_normal()
         )
-        for effect in effects
+        for effect in variability.at(level)
     }
+    return _etas(variability, level, normals)
+
+
+def _etas(variability: Variability, level: Level, normals: Mapping[str, float]) -> dict[str, float]:
+    effects = variability.at(level)
     correlated = correlate(variability.roots[level], normals)
     return {effect.parameter: effect.omega * correlated[effect.parameter] for effect in effects}
 
@@ -51,6 +55,7 @@ def draw_parameters(
     trial: int = 0,
     occasions: int = 1,
     typical: Mapping[str, float | Sequence[float]] | None = None,
+    normals: Mapping[str, float] | None = None,
 ) -> Drawn:
     """Draw the parameters of one person.
 
@@ -65,6 +70,8 @@ def draw_parameters(
         occasions: number of occasions (sessions).
         typical: values that replace the model's, one number or one for each occasion (interacting drugs that
             start or stop); they may name parameters that do not vary.
+        normals: independent standard normal numbers of this person, one for each parameter that varies
+            between people, in place of drawn ones (see ``draw_evenly``).
 
     Returns:
         Parameter name -> float, or array of shape (occasions,) for what changes between occasions. What
@@ -77,7 +84,11 @@ def draw_parameters(
     if occasions < 1:
         raise PersonError("RK-PER-009", given=f"{occasions} occasions", allowed="At least 1")
     drawn = _typical_values(model, variability, typical or {}, occasions)
-    between = draw_effects(variability, "person", seed=seed, trial=trial, person=person, occasion=0)
+    if normals is None:
+        between = draw_effects(variability, "person", seed=seed, trial=trial, person=person, occasion=0)
+    else:
+        names = [effect.parameter for effect in variability.at("person")]
+        between = _etas(variability, "person", {name: normals[name] for name in names})
     within = [
         draw_effects(variability, "occasion", seed=seed, trial=trial, person=person, occasion=number)
         for number in range(1, occasions + 1)

@@ -162,6 +162,25 @@ class Variability:
         )
         return replace(self, effects=tuple(effects))
 
+    def with_correlation(self, correlation: Mapping[tuple[str, str], float]) -> Variability:
+        """Return a copy with other correlations between two parameters; pairs that do not vary are ignored.
+
+        >>> pair = ("course_sensitivity", "mood_sensitivity")
+        >>> moved = default_variability().with_correlation({pair: 0.25})
+        >>> [item.value for item in moved.correlations if {item.first, item.second} == set(pair)]
+        [0.25]
+        """
+        moved = {frozenset(pair): value for pair, value in correlation.items()}
+        if not moved:
+            return self
+        return replace(
+            self,
+            correlations=tuple(
+                replace(item, value=moved.get(frozenset((item.first, item.second)), item.value))
+                for item in self.correlations
+            ),
+        )
+
     def check(self, model: Model, given: Collection[str] = ()) -> None:
         """Check that the model has every parameter, with a value that its scale can hold.
 
@@ -231,7 +250,7 @@ def read_variability(
 def default_variability(pharmacokinetics: str = "D1", *, mechanism: str = "disinhibition") -> Variability:
     """Return the variability of the therapy model, or of an alternative pharmacokinetic model.
 
-    Spreads that the shipped calibration of the mechanism moved have their fitted values.
+    Spreads and correlations that the shipped calibration of the mechanism moved have their fitted values.
 
     A model without a published spread gives none: its people then differ only by their covariates.
 
@@ -250,8 +269,9 @@ def default_variability(pharmacokinetics: str = "D1", *, mechanism: str = "disin
         )
     folder = files("rekindle").joinpath("therapy", "parameters")
     if pharmacokinetics not in ALTERNATIVES:
-        spread = default_parameters(mechanism).spread
-        return read_variability(str(folder.joinpath("variability.csv"))).with_spread(spread)
+        fitted = default_parameters(mechanism)
+        nominal = read_variability(str(folder.joinpath("variability.csv")))
+        return nominal.with_spread(fitted.spread).with_correlation(fitted.correlation)
     own = folder.joinpath("alternatives", f"{pharmacokinetics}_variability.csv")
     return read_variability(str(own)) if own.is_file() else Variability(())
 

@@ -42,6 +42,12 @@ from rekindle.therapy._interactions import (
     scenario_interactions,
 )
 from rekindle.therapy._mechanism_strengths import equal_day_one_strengths
+from rekindle.therapy._mechanism_weights import (
+    WEIGHTINGS,
+    MechanismScore,
+    mechanism_scores,
+    mechanism_weights,
+)
 from rekindle.therapy._models import (
     ALTERNATIVES,
     pharmacokinetic_model,
@@ -57,6 +63,7 @@ __all__ = [
     "MIDAZOLAM",
     "PARAMETER_SETS",
     "PRIOR_ONLY",
+    "WEIGHTINGS",
     "CalibratedParameter",
     "Calibration",
     "CircuitRates",
@@ -66,6 +73,7 @@ __all__ = [
     "Gap",
     "Interaction",
     "Measure",
+    "MechanismScore",
     "ParameterSet",
     "Species",
     "adverse_event_incidence",
@@ -97,6 +105,8 @@ __all__ = [
     "interaction",
     "interaction_names",
     "is_ketamine",
+    "mechanism_scores",
+    "mechanism_weights",
     "midazolam_records",
     "named_parameter_set",
     "pharmacokinetic_model",

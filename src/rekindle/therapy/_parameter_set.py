@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_NAME = re.compile(r"(?P<name>\w+)(?:\[(?P<of>\w+)\])?\Z")
-_SPREAD = "spread"
+_NAME = re.compile(r"(?P<name>\w+)(?:\[(?P<of>[\w:]+)\])?\Z")
+_SPREAD, _CORRELATION = "spread", "correlation"
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,19 @@ class ParameterSet:
         values: parameter of the therapy model -> value for the typical person.
         control: control class -> parameter of its natural course -> value.
         spread: parameter -> SD of its random effect between people.
+        correlation: pair of parameters -> correlation of their random effects between people.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
     control: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     spread: Mapping[str, float] = field(default_factory=dict)
+    correlation: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 def named_parameter_set(found: Mapping[str, float]) -> ParameterSet:
-    """Sort parameters by their written names, such as ``EP``, ``A_class[midazolam]`` or ``spread[kelim]``.
+    """Sort parameters by their written names.
+
+    Forms: ``EP``, ``A_class[midazolam]``, ``spread[kelim]``, ``correlation[EX:kelim]``.
 
     >>> named_parameter_set({"A_class[midazolam]": 0.2}).control
     {'midazolam': {'A_class': 0.2}}
@@ -34,6 +38,7 @@ def named_parameter_set(found: Mapping[str, float]) -> ParameterSet:
     values: dict[str, float] = {}
     control: dict[str, dict[str, float]] = {}
     spread: dict[str, float] = {}
+    correlation: dict[tuple[str, str], float] = {}
     for written, value in found.items():
         match = _NAME.match(written)
         assert match is not None, written
@@ -42,6 +47,9 @@ def named_parameter_set(found: Mapping[str, float]) -> ParameterSet:
             values[name] = value
         elif name == _SPREAD:
             spread[of] = value
+        elif name == _CORRELATION:
+            first, second = of.split(":")
+            correlation[first, second] = value
         else:
             control.setdefault(of, {})[name] = value
-    return ParameterSet(values, control, spread)
+    return ParameterSet(values, control, spread, correlation)

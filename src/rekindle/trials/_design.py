@@ -10,7 +10,7 @@ from rekindle.regimen import Regimen
 #: How people come to the arm of a phase.
 RANDOMISE, CONTINUE, CROSS = "randomise", "continue", "cross"
 #: Control classes without a blinded control.
-WITHOUT_CONTROL = ("open_label",)
+WITHOUT_CONTROL = ("open_label", "open_label_tablets")
 #: Tests of a condition, with their words.
 TESTS = {
     "at_least": ">=",
