@@ -49,6 +49,13 @@ from rekindle.therapy._models import (
     therapy_model,
 )
 from rekindle.therapy._parameter_set import ParameterSet, named_parameter_set
+from rekindle.therapy._pharmacokinetic_uncertainty import (
+    UncertainParameter,
+    moved_pharmacokinetics,
+    nasal_variants,
+    pharmacokinetic_draws,
+    uncertain_pharmacokinetics,
+)
 from rekindle.therapy._residual import residual_errors
 from rekindle.therapy._validated_range import Coverage, coverage
 
@@ -68,6 +75,7 @@ __all__ = [
     "Measure",
     "ParameterSet",
     "Species",
+    "UncertainParameter",
     "adverse_event_incidence",
     "adverse_events",
     "calibrated_mechanisms",
@@ -98,7 +106,10 @@ __all__ = [
     "interaction_names",
     "is_ketamine",
     "midazolam_records",
+    "moved_pharmacokinetics",
     "named_parameter_set",
+    "nasal_variants",
+    "pharmacokinetic_draws",
     "pharmacokinetic_model",
     "pharmacokinetic_models",
     "read_compound",
@@ -109,4 +120,5 @@ __all__ = [
     "therapy_model",
     "to_line",
     "training_records",
+    "uncertain_pharmacokinetics",
 ]
