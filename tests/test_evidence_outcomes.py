@@ -67,8 +67,9 @@ def row_of(**changes: Any) -> Row:
 def test_columns_difference_and_verdict() -> None:
     table = [arm(pass_low=-60, pass_high=60), arm(pass_low=5, pass_high=60), arm(pass_low="", pass_high="")]
     found = predict_arms(table, n_people=PEOPLE)
-    assert found.columns[-6:] == (
-        "predicted", "predicted_low", "predicted_high", "difference", "verdict", "reason",
+    assert found.columns[-10:] == (
+        "predicted", "predicted_low", "predicted_high", "difference",
+        "se_people", "se_parameters", "se_studies", "predicted_sd", "verdict", "reason",
     )  # fmt: skip
     assert [row["verdict"] for row in found.rows] == ["pass", "fail", "no_band"]
     first = found.rows[0]
@@ -340,12 +341,16 @@ def test_summaries() -> None:
 
 def test_an_interval_of_a_share_that_nobody_has() -> None:
     generator = random_generator(1, 0, 0, 0, Stream.RESAMPLING)
-    low, high = arm_interval("share", np.zeros((50, 1)), None, 10, paired=False, generator=generator)
+    low, high, people = arm_interval("share", np.zeros((50, 1)), None, 10, paired=False, generator=generator)
     assert low == 0.0
     assert high <= 10.0
+    assert 0.0 < people < 10.0
     generator = random_generator(1, 0, 0, 0, Stream.RESAMPLING)
-    low, high = arm_interval("share", np.full((200, 1), 0.3), None, 2000, paired=False, generator=generator)
+    low, high, people = arm_interval(
+        "share", np.full((200, 1), 0.3), None, 2000, paired=False, generator=generator
+    )
     assert 22 < low < 28 < 32 < high < 38
+    assert people == pytest.approx(100.0 * math.sqrt(0.3 * 0.7 * (1 / 200 + 1 / 2000)), rel=0.02)
 
 
 def test_every_shipped_row_is_read_or_refused_with_a_reason() -> None:

@@ -19,9 +19,10 @@ from rekindle.evidence import VERDICTS, Prediction, development_arms, predict_ar
 from rekindle.evidence._data import co_medication_records
 from rekindle.evidence._grid import panels, quadrature
 from rekindle.evidence._notes import Term, _term
-from rekindle.therapy import interaction_names
+from rekindle.therapy import interaction_names, uncertain_pharmacokinetics
 
-ADDED = ("predicted", "predicted_low", "predicted_high", "ratio", "verdict", "reason")
+PARTS = ("se_people", "se_assay", "se_parameters")
+ADDED = ("predicted", "predicted_low", "predicted_high", "ratio", *PARTS, "verdict", "reason")
 
 
 @pytest.fixture(scope="module")
@@ -314,11 +315,27 @@ def test_the_same_seed_gives_the_same_and_other_rows_do_not_matter() -> None:
 
 
 def test_larger_arms_have_narrower_intervals() -> None:
-    widths = []
-    for size in (4, 40):
-        row = predict_one(arm(n=size), n_people=60)
-        widths.append((row["predicted_high"] - row["predicted_low"]) / row["predicted"])
-    assert 0.05 < widths[1] < 0.6 * widths[0] < 0.6
+    few, many = (predict_one(arm(n=size), n_people=60) for size in (4, 40))
+    for part in ("se_people", "se_assay"):
+        assert 0.01 * many["predicted"] < many[part] < 0.6 * few[part]
+    assert many["se_parameters"] == few["se_parameters"]
+    widths = [row["predicted_high"] - row["predicted_low"] for row in (few, many)]
+    assert widths[1] < widths[0]
+
+
+def test_an_interval_is_as_wide_as_its_parts_together() -> None:
+    row = predict_one(arm(n=30), n_people=200)
+    together = math.sqrt(sum((row[part] / row["predicted"]) ** 2 for part in PARTS))
+    width = math.log(row["predicted_high"] / row["predicted_low"])
+    assert width == pytest.approx(2 * 1.645 * together, rel=0.2)
+
+
+def test_a_predicted_clearance_is_as_uncertain_as_the_published_ones() -> None:
+    row = predict_one(arm(statistic="clearance", unit="L/h", time_h="", weight_kg=70), n_people=30)
+    known = {one.parameters[0]: one for one in uncertain_pharmacokinetics()}
+    assert row["se_parameters"] / row["predicted"] == pytest.approx(known["CLint"].sd / 2.706, rel=0.3)
+    # The parameter is a share of what people differ in; the error of an assay averages out over an area.
+    assert row["se_assay"] < row["se_people"] < row["se_parameters"]
 
 
 def test_what_is_assumed_is_said() -> None:
@@ -430,7 +447,8 @@ def test_a_prediction_can_be_predicted_again() -> None:
 def test_outcome_tables_are_known_by_their_columns() -> None:
     text = "study_id,arm_id,outcome,value\nA,active,madrs_change,-12\nA,control,madrs_change,-8\n"
     result = predict_arms(text)
-    assert result.columns[-6:] == (*ADDED[:3], "difference", *ADDED[4:])
+    parts = ("se_people", "se_parameters", "se_studies", "predicted_sd")
+    assert result.columns[-10:] == (*ADDED[:3], "difference", *parts, *ADDED[-2:])
     assert result.verdicts == {**dict.fromkeys(VERDICTS, 0), "not_simulated": 2}
     assert 'drug is ""' in str(result.rows[0]["reason"])
 

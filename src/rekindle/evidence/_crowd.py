@@ -1,4 +1,4 @@
-"""People like those of an arm, and what an arm of a given size would have reported of them."""
+"""People like those of an arm, and the typical one at other typical parameters."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from dataclasses import replace
 from functools import cache
 from hashlib import blake2b
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rekindle.evidence._arm import Situation
 from rekindle.evidence._data import assumption
 from rekindle.evidence._simulation import Subjects
-from rekindle.evidence._statistic import Exposure, Target
 from rekindle.people import (
     CovariateDistributions,
     Population,
@@ -24,15 +20,10 @@ from rekindle.people import (
     person_ranges,
     random_generator,
 )
-from rekindle.therapy import pharmacokinetic_model, residual_errors
-
-Array = NDArray[np.float64]
+from rekindle.therapy import pharmacokinetic_draws, pharmacokinetic_model
 
 #: An earlier dose and the arm's own are two occasions.
 _OCCASIONS = 2
-_RESAMPLES = 2000
-_QUANTILES = (0.05, 0.95)
-_SETTINGS = ("rich venous samples", "any")
 
 
 def arm_number(situation: Situation) -> int:
@@ -44,6 +35,15 @@ def arm_number(situation: Situation) -> int:
 def typical_subject(situation: Situation) -> Subjects:
     """The typical subject with the model's own parameters."""
     return Subjects([situation.person()], {})
+
+
+def uncertain_subjects(situation: Situation, seed: int) -> Subjects:
+    """The typical subject at parameter sets that the evidence leaves possible; the same sets for all arms."""
+    generator = random_generator(seed, 0, 0, 0, Stream.PARAMETERS, "pharmacokinetics")
+    sets = pharmacokinetic_draws(round(assumption("pharmacokinetic_draws")), generator)
+    typical = situation.person()
+    people = [replace(typical, id=str(place)) for place in range(1, len(sets) + 1)]
+    return Subjects(people, {person.id: one for person, one in zip(people, sets, strict=True)})
 
 
 def crowd(situation: Situation, count: int, seed: int) -> Subjects:
@@ -69,36 +69,6 @@ def crowd(situation: Situation, count: int, seed: int) -> Subjects:
     return Subjects(people, parameters)
 
 
-def arm_interval(
-    target: Target, values: Array, situation: Situation, subjects: int, seed: int, *, median: bool
-) -> tuple[float, float]:
-    """90 % interval of the mean or median that an arm of this many subjects reports.
-
-    Args:
-        target: what the row observed; decides how assay errors enter.
-        values: the target of each simulated person.
-        situation: keys the random numbers.
-        subjects: size of the arm.
-        seed: seed of the prediction.
-        median: whether the arm reports a median instead of a mean.
-    """
-    trial, name = arm_number(situation), repr(target.powers)
-    errors = random_generator(seed, trial, name, 0, Stream.OBSERVATION).standard_normal(len(values))
-    spread = _error(target)
-    measured = values * np.exp(spread * errors - (0.0 if median else spread**2 / 2.0))
-    measured = measured[np.isfinite(measured)]
-    if not len(measured):
-        return float("nan"), float("nan")
-    # Scatter of an arm plus that of the crowd it is drawn from: few simulated people widen the interval.
-    size = max(1, round(1.0 / (1.0 / min(subjects, assumption("largest_arm")) + 1.0 / len(measured))))
-    chosen = random_generator(seed, trial, name, 0, Stream.RESAMPLING).integers(
-        0, len(measured), size=(_RESAMPLES, size)
-    )
-    summaries = (np.median if median else np.mean)(measured[chosen], axis=1)
-    low, high = np.quantile(summaries, _QUANTILES)
-    return float(low), float(high)
-
-
 @cache
 def _variability() -> Variability:
     model, every = pharmacokinetic_model("D1"), default_variability()
@@ -116,25 +86,3 @@ def _distributions(weight_kg: float) -> CovariateDistributions:
         if row.covariate in ("female", "weight_kg")
     )
     return CovariateDistributions(rows)
-
-
-def _error(target: Target) -> float:
-    """Relative assay error of a target; exposures of different kinds are measured independently."""
-    return float(np.sqrt(sum(_exposure_error(exposure) ** 2 for exposure, _ in target.powers)))
-
-
-def _exposure_error(exposure: Exposure) -> float:
-    if exposure.kind in ("half_life", "peak_time"):
-        return 0.0
-    sd = _assay_errors()[_family(exposure.output)]
-    return float(sd / np.sqrt(assumption("area_samples"))) if exposure.kind.startswith("area") else sd
-
-
-def _family(output: str) -> str:
-    name = output.removeprefix("s_").removeprefix("r_").removesuffix("_venous").removesuffix("_arterial")
-    return "hnk" if name == "dhnk" else name
-
-
-@cache
-def _assay_errors() -> dict[str, float]:
-    return {row["observation"]: float(row["sd"]) for row in residual_errors() if row["setting"] in _SETTINGS}

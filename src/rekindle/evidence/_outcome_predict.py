@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rekindle.errors import RekindleError
 from rekindle.evidence._outcome_arm import Setup
@@ -20,6 +21,7 @@ from rekindle.evidence._prediction import Cell
 from rekindle.evidence._row import Row, not_simulated
 from rekindle.people import Stream, random_generator
 
+Array = NDArray[np.float64]
 Result = dict[str, Cell]
 Refuse = Callable[[RekindleError], Result]
 
@@ -112,7 +114,7 @@ def _predict(task: _Task, courses: dict[tuple[Setup, str], Simulated | RekindleE
     doubt = model_doubt(target, sides)
     key = f"{task.row.text('arm_id')} {task.row.word('outcome')} {task.row.text('time_h')}"
     trial = study_number(target.arm.setup.study_id)
-    low, high = arm_interval(
+    low, high, people = arm_interval(
         target.summary,
         values,
         others,
@@ -126,6 +128,10 @@ def _predict(task: _Task, courses: dict[tuple[Setup, str], Simulated | RekindleE
         "predicted_low": _or_none(min(low, predicted)),
         "predicted_high": _or_none(max(high, predicted)),
         "difference": None if task.value is None else predicted - task.value,
+        "se_people": _or_none(people),
+        "se_parameters": doubt.parameters,
+        "se_studies": doubt.studies,
+        "predicted_sd": _between_people(target.summary, values),
         "verdict": _verdict(predicted, *task.bounds),
         "reason": "; ".join(dict.fromkeys((*target.arm.remarks, *target.remarks))),
     }
@@ -135,6 +141,11 @@ def _found(simulated: Simulated | RekindleError) -> Simulated:
     if isinstance(simulated, RekindleError):
         raise simulated
     return simulated
+
+
+def _between_people(summary: str, values: Array) -> float | None:
+    """SD between people of a number that is reported as their mean."""
+    return _or_none(float(np.nanstd(values[:, 0], ddof=1))) if summary == "mean" else None
 
 
 def _or_none(value: float) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -11,6 +13,14 @@ Array = NDArray[np.float64]
 _RESAMPLES = 1000
 _COUNTS = 4000
 _QUANTILES = (0.05, 0.95)
+
+
+class ReportedInterval(NamedTuple):
+    """90 % interval of what an arm reports, and its standard error by the choice of people and raters."""
+
+    low: float
+    high: float
+    people: float
 
 
 def summarise(kind: str, weights: Array, values: Array, others: Array | None, other_weights: Array) -> Array:
@@ -56,7 +66,7 @@ def arm_interval(
     paired: bool,
     generator: Generator,
     model_sd: float = 0.0,
-) -> tuple[float, float]:
+) -> ReportedInterval:
     """90 % interval of what an arm of this many people reports.
 
     ``model_sd`` is what is not known of the number itself: parameters, and differences between studies.
@@ -77,23 +87,25 @@ def arm_interval(
     other = weights if paired or others is None else _draw(size, count, generator)
     found = summarise(kind, weights, values, others, other)
     found = found[~np.isnan(found)]
+    people = float(np.std(found)) if np.isfinite(found).all() and len(found) else float("nan")
     found = found + model_sd * generator.standard_normal(len(found))
     if not len(found):
-        return float("nan"), float("nan")
+        return ReportedInterval(float("nan"), float("nan"), people)
     low, high = np.quantile(found, _QUANTILES, method="nearest")
-    return float(low), float(high)
+    return ReportedInterval(float(low), float(high), people)
 
 
 def _counted(
     share: float, count: int, subjects: int, generator: Generator, model_sd: float
-) -> tuple[float, float]:
+) -> ReportedInterval:
     """Interval of a percentage of people; half a person is added on both sides (Jeffreys prior)."""
     shares = generator.beta(count * share + 0.5, count * (1.0 - share) + 0.5, _COUNTS)
+    people = 100.0 * float(np.sqrt(np.var(shares) + np.mean(shares * (1.0 - shares)) / subjects))
     shares = np.clip(shares + model_sd / 100.0 * generator.standard_normal(_COUNTS), 0.0, 1.0)
     found = 100.0 * generator.binomial(subjects, shares) / subjects
     low, high = np.quantile(found, _QUANTILES, method="nearest")
     # Outwards to whole per cent, as papers print them.
-    return float(np.floor(low)), float(np.ceil(high))
+    return ReportedInterval(float(np.floor(low)), float(np.ceil(high)), people)
 
 
 def _draw(size: int, count: int, generator: Generator) -> Array:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from rekindle.errors import EvidenceError, RekindleError
 from rekindle.evidence._arm import Arm, Situation, read_arm
-from rekindle.evidence._crowd import arm_interval, crowd, typical_subject
+from rekindle.evidence._arm_interval import ArmInterval, arm_interval
+from rekindle.evidence._crowd import crowd, typical_subject, uncertain_subjects
 from rekindle.evidence._data import assumption
 from rekindle.evidence._judgement import Observation, read_observation
 from rekindle.evidence._notes import is_median
@@ -25,6 +26,9 @@ Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 _NUMBERS = ("predicted", "predicted_low", "predicted_high")
+#: Standard errors by source, and what stands with them; the rest of the numbers that are added.
+_PARTS = ("se_people", "se_assay", "se_parameters")
+_OUTCOME_PARTS = ("se_people", "se_parameters", "se_studies", "predicted_sd")
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,20 @@ def predict_arms(
 
     ``predicted`` is the typical subject of the arm. The 90 % interval is that of the mean or median which an
     arm of this size would report: people around the arm's weight differ in their parameters and are measured
-    with error. Where that differs from the typical subject, the interval is widened to hold it. Uncertainty
-    of the parameters themselves is not included. Random numbers belong to study and arm, so that the interval
-    of a row does not depend on the other rows.
+    with error, and the typical parameters themselves are known only as far as published estimates agree
+    (``rekindle.therapy.uncertain_pharmacokinetics``). Where the interval misses the typical subject, it is
+    widened to hold it. ``se_people``, ``se_assay`` and ``se_parameters`` are the standard errors by source,
+    in the unit of the row. Random numbers belong to study and arm, so that the interval of a row does not
+    depend on the other rows.
 
     In a table of clinical outcomes each row's arm is simulated as its trial was run: control class, sessions,
     background treatment, entry by a rated score, raters' errors, and both arms for a difference.
     ``predicted`` is then the mean or share of the simulated people, and ``difference`` stands in place of
     ``ratio``; ``pass_low`` and ``pass_high`` bound the predicted value itself. Their intervals also hold the
     uncertainty of the fitted parameters and what one study shows beyond its design, both from the shipped
-    calibration; percentages are rounded outwards to whole per cent.
+    calibration; percentages are rounded outwards to whole per cent. ``predicted_sd`` is the SD between people
+    of a mean, ``se_people`` (choice of people, raters), ``se_parameters`` and ``se_studies`` the standard
+    errors by source.
 
     Args:
         source: path of a table in the format of ``pk_arms.csv`` or ``outcome_arms.csv``, its text, or rows as
@@ -86,8 +94,7 @@ def predict_arms(
     if isinstance(n_people, bool) or not isinstance(n_people, int) or n_people < 2:
         raise EvidenceError("RK-EVI-005", given=f"n_people is {n_people!r}", allowed="A whole number from 2")
     table = read_arms(source)
-    compared = "difference" if table.outcomes else "ratio"
-    added = (*_NUMBERS, compared, "verdict", "reason")
+    added = (*_added(outcomes=table.outcomes), "verdict", "reason")
     predict = _predict_outcomes if table.outcomes else _predict_exposures
     results = predict(table.rows, n_people, seed, workers, progress)
     columns = (*(column for column in table.columns if column not in added), *added)
@@ -106,7 +113,7 @@ def _predict_outcomes(
         seed=seed,
         workers=workers,
         progress=progress,
-        refuse=lambda problem: _refused(problem, "difference"),
+        refuse=lambda problem: _refused(problem, outcomes=True),
     )
 
 
@@ -120,7 +127,7 @@ def _predict_exposures(
             tasks.append(_task(place, row))
             results.append({})
         except RekindleError as problem:
-            results.append(_refused(problem, "ratio"))
+            results.append(_refused(problem))
     groups = _by_situation(tasks)
     for done, (situation, own) in enumerate(groups.items(), start=1):
         found = _predict_situation(situation, own, n_people, seed, workers)
@@ -153,18 +160,21 @@ def _predict_situation(
     try:
         typical = _simulate(situation, targets, typical_subject(situation), refine=True)
         people = _simulate(situation, targets, crowd(situation, n_people, seed), workers=workers)
+        uncertain = _simulate(situation, targets, uncertain_subjects(situation, seed), workers=workers)
     except RekindleError as failure:
-        return [_refused(failure, "ratio") for _ in tasks]
+        return [_refused(failure) for _ in tasks]
     results = []
     for task in tasks:
         predicted = float(task.target.value(typical)[0])
         if not math.isfinite(predicted):
             problem = not_simulated(f"line {task.row.number}: the result is not a finite number")
-            results.append(_refused(problem, "ratio"))
+            results.append(_refused(problem))
             continue
         interval = arm_interval(
             task.target,
+            predicted,
             task.target.value(people),
+            task.target.value(uncertain),
             situation,
             task.arm.subjects,
             seed,
@@ -190,8 +200,8 @@ def _simulate(
     return found
 
 
-def _result(task: _Task, predicted: float, interval: tuple[float, float]) -> dict[str, Cell]:
-    bounds = [value for value in (*interval, predicted) if math.isfinite(value)]
+def _result(task: _Task, predicted: float, interval: ArmInterval) -> dict[str, Cell]:
+    bounds = [value for value in (interval.low, interval.high, predicted) if math.isfinite(value)]
     remarks = [*task.arm.remarks, *_doubts(task)]
     if task.arm.subjects > assumption("largest_arm"):
         remarks.append(f"interval for {assumption('largest_arm'):g} subjects")
@@ -202,6 +212,9 @@ def _result(task: _Task, predicted: float, interval: tuple[float, float]) -> dic
         "predicted_low": min(bounds),
         "predicted_high": max(bounds),
         "ratio": task.observation.ratio(predicted),
+        "se_people": _or_none(interval.people),
+        "se_assay": _or_none(interval.assay),
+        "se_parameters": _or_none(interval.parameters),
         "verdict": task.observation.verdict(predicted),
         "reason": "; ".join(remarks),
     }
@@ -219,6 +232,15 @@ def _doubts(task: _Task) -> list[str]:
     return doubts
 
 
-def _refused(problem: RekindleError, compared: str) -> dict[str, Cell]:
-    empty: Mapping[str, Cell] = dict.fromkeys((*_NUMBERS, compared))
+def _or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _added(*, outcomes: bool) -> tuple[str, ...]:
+    """Numbers that a prediction adds to a row."""
+    return (*_NUMBERS, "difference", *_OUTCOME_PARTS) if outcomes else (*_NUMBERS, "ratio", *_PARTS)
+
+
+def _refused(problem: RekindleError, *, outcomes: bool = False) -> dict[str, Cell]:
+    empty: Mapping[str, Cell] = dict.fromkeys(_added(outcomes=outcomes))
     return {**empty, "verdict": "not_simulated", "reason": str(problem)}

@@ -49,7 +49,7 @@ class Prediction:
         if ratios:
             inside = sum(0.67 <= ratio <= 1.5 for ratio in ratios)
             lines.append(f"Predicted / observed lies within 0.67 to 1.5 for {inside} of {len(ratios)} rows.")
-        told = "patients and assay noise, without uncertainty of the parameters"
+        told = "people, assay noise, uncertainty of the typical pharmacokinetic parameters"
         if "difference" in self.columns:
             told = "patients, rater noise, uncertainty of the fitted parameters, differences between studies"
             compared = [row for row in self.rows if row.get("difference") is not None]

@@ -55,6 +55,13 @@ from rekindle.therapy._models import (
     therapy_model,
 )
 from rekindle.therapy._parameter_set import ParameterSet, named_parameter_set
+from rekindle.therapy._pharmacokinetic_uncertainty import (
+    UncertainParameter,
+    moved_pharmacokinetics,
+    nasal_variants,
+    pharmacokinetic_draws,
+    uncertain_pharmacokinetics,
+)
 from rekindle.therapy._residual import residual_errors
 from rekindle.therapy._validated_range import Coverage, coverage
 
@@ -76,6 +83,7 @@ __all__ = [
     "MechanismScore",
     "ParameterSet",
     "Species",
+    "UncertainParameter",
     "adverse_event_incidence",
     "adverse_events",
     "calibrated_mechanisms",
@@ -108,7 +116,10 @@ __all__ = [
     "mechanism_scores",
     "mechanism_weights",
     "midazolam_records",
+    "moved_pharmacokinetics",
     "named_parameter_set",
+    "nasal_variants",
+    "pharmacokinetic_draws",
     "pharmacokinetic_model",
     "pharmacokinetic_models",
     "read_compound",
@@ -119,4 +130,5 @@ __all__ = [
     "therapy_model",
     "to_line",
     "training_records",
+    "uncertain_pharmacokinetics",
 ]
