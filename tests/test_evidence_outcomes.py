@@ -7,20 +7,29 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
-from rekindle.errors import EvidenceError
+from rekindle.errors import EvidenceError, ModelError
+from rekindle.evidence import Prediction, development_outcomes
 from rekindle.evidence import _outcome_notes as notes
-from rekindle.evidence import development_outcomes, predict_arms
+from rekindle.evidence import predict_arms as predict_arms_averaged
 from rekindle.evidence._outcome_arm import read_outcome_arm
+from rekindle.evidence._outcome_number import Number, average
 from rekindle.evidence._outcome_people import Baseline, entry_scores, trial_people
 from rekindle.evidence._outcome_read import read_outcome
 from rekindle.evidence._outcome_schedule import session_times
-from rekindle.evidence._outcome_summary import arm_interval, summarise
+from rekindle.evidence._outcome_summary import arm_reports, summarise
 from rekindle.evidence._row import Row
 from rekindle.evidence._table import read_arms
 from rekindle.people import Population, Setting, Stream, random_generator, simulate_people
+from rekindle.therapy import mechanism_weights
 
 PEOPLE = 30
+
+
+def predict_arms(*args: Any, **options: Any) -> Prediction:
+    """One hypothesis is enough for what does not concern their average."""
+    return predict_arms_averaged(*args, **{"mechanism": "disinhibition", **options})
 
 
 def arm(**changes: Any) -> dict[str, Any]:
@@ -341,16 +350,60 @@ def test_summaries() -> None:
 
 def test_an_interval_of_a_share_that_nobody_has() -> None:
     generator = random_generator(1, 0, 0, 0, Stream.RESAMPLING)
-    low, high, people = arm_interval("share", np.zeros((50, 1)), None, 10, paired=False, generator=generator)
-    assert low == 0.0
-    assert high <= 10.0
+    found, people = arm_reports("share", np.zeros((50, 1)), None, 10, paired=False, generator=generator)
+    assert np.quantile(found, 0.05) == 0.0
+    assert np.quantile(found, 0.95) <= 10.0
     assert 0.0 < people < 10.0
     generator = random_generator(1, 0, 0, 0, Stream.RESAMPLING)
-    low, high, people = arm_interval(
-        "share", np.full((200, 1), 0.3), None, 2000, paired=False, generator=generator
-    )
-    assert 22 < low < 28 < 32 < high < 38
+    values = np.full((200, 1), 0.3)
+    found, people = arm_reports("share", values, None, 2000, paired=False, generator=generator)
+    assert 22 < np.quantile(found, 0.05) < 28 < 32 < np.quantile(found, 0.95) < 38
     assert people == pytest.approx(100.0 * math.sqrt(0.3 * 0.7 * (1 / 200 + 1 / 2000)), rel=0.02)
+
+
+def number(predicted: float, sd: float, *, shares: bool = False) -> Number:
+    reports = predicted + sd * np.random.default_rng(3).standard_normal(4000)
+    return Number(predicted, reports, np.full(4000, 1 / 4000), sd, 0.0, 0.0, 0.0, sd, shares)
+
+
+def test_an_average_of_hypotheses_is_the_mixture_of_what_they_predict() -> None:
+    one, two = number(-10.0, 1.0), number(-4.0, 1.0)
+    both = average({"one": one, "two": two}, {"one": 0.75, "two": 0.25})
+    assert both.predicted == pytest.approx(-8.5)
+    # Total variance: the mean of the variances and the variance of the means.
+    assert both.people == pytest.approx(1.0)
+    assert both.mechanisms == pytest.approx(6.0 * math.sqrt(0.75 * 0.25))
+    spread = math.hypot(both.people, both.mechanisms)
+    mixed = np.average((both.reports - both.predicted) ** 2, weights=both.weights)
+    assert math.sqrt(mixed) == pytest.approx(spread, rel=0.03)
+    # 5 % and 95 % points of the mixture of two normal distributions.
+    assert both.interval[0] == pytest.approx(-10.0 + norm.ppf(0.05 / 0.75), abs=0.1)
+    assert both.interval[1] == pytest.approx(-4.0 + norm.ppf(0.80), abs=0.1)
+    assert average({"one": one}, {"one": 1.0}) is one
+
+
+def test_percentages_are_rounded_outwards() -> None:
+    low, high = number(40.2, 3.0, shares=True).interval
+    assert (low, high) == (math.floor(low), math.ceil(high))
+    assert low < 36 < 44 < high
+
+
+def test_an_averaged_prediction_names_its_parts() -> None:
+    found = predict_arms_averaged([arm()], n_people=PEOPLE).rows[0]
+    weights = mechanism_weights()
+    if len(weights) < 2:
+        pytest.skip("only one hypothesis is calibrated")
+    each = {name: float(found[f"predicted_{name}"]) for name in weights}
+    assert found["predicted"] == pytest.approx(sum(weights[name] * each[name] for name in weights))
+    assert found["predicted_equal_weights"] == pytest.approx(sum(each.values()) / len(each))
+    alone = predict_arms([arm()], n_people=PEOPLE).rows[0]
+    assert alone["predicted"] == each["disinhibition"]
+    assert "se_mechanisms" not in alone
+
+
+def test_a_mechanism_that_is_not_known() -> None:
+    with pytest.raises(ModelError, match="disinhibtion"):
+        predict_arms([arm()], mechanism="disinhibtion")
 
 
 def test_every_shipped_row_is_read_or_refused_with_a_reason() -> None:

@@ -26,7 +26,15 @@ def command() -> None:
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
-def predict(arms: str, out: str | None, as_json: bool, people: int, seed: int, workers: int | None) -> None:
+@click.option(
+    "--mechanism",
+    default="averaged",
+    show_default=True,
+    help="Hypothesis of the mood effect, or all calibrated ones by their weights.",
+)
+def predict(
+    arms: str, out: str | None, as_json: bool, people: int, seed: int, workers: int | None, mechanism: str
+) -> None:
     """Predict every row of ARMS.csv and give the table back with predictions, intervals and verdicts."""
     from rekindle.cli._interruption import resumable
     from rekindle.cli._options import worker_count
@@ -35,7 +43,12 @@ def predict(arms: str, out: str | None, as_json: bool, people: int, seed: int, w
 
     with resumable(None), progress_bar("arms") as progress:
         prediction = predict_arms(
-            arms, n_people=people, seed=seed, workers=worker_count(workers), progress=progress
+            arms,
+            n_people=people,
+            seed=seed,
+            workers=worker_count(workers),
+            mechanism=mechanism,
+            progress=progress,
         )
     if out is not None:
         prediction.to_csv(out)

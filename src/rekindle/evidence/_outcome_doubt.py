@@ -22,13 +22,12 @@ from rekindle.therapy import ParameterSet, calibrated_mechanisms, calibration
 
 Array = NDArray[np.float64]
 
-_MECHANISM = "disinhibition"
-
 
 @dataclass(frozen=True)
 class Simulated:
     """An arm at the most probable parameters; and fewer people of it at those and at drawn parameters."""
 
+    mechanism: str
     course: Course
     reference: Course | None = None
     draws: tuple[Course, ...] = ()
@@ -52,7 +51,13 @@ class Doubt:
 
 
 def simulate_with_doubt(
-    setup: Setup, name: str, readings: Sequence[Reading], n_people: int, seed: int, workers: int
+    setup: Setup,
+    name: str,
+    readings: Sequence[Reading],
+    n_people: int,
+    seed: int,
+    workers: int,
+    mechanism: str,
 ) -> Simulated | RekindleError:
     """Simulate an arm for its readings, also at parameters drawn from the shipped calibration."""
     outputs = tuple(dict.fromkeys(output for reading in readings for output in reading.outputs))
@@ -61,16 +66,24 @@ def simulate_with_doubt(
 
     def simulate(count: int, parameters: ParameterSet | None = None) -> Course:
         return simulate_arm(
-            setup, outputs, times, count=count, seed=seed, name=name, workers=workers, parameters=parameters
+            setup,
+            outputs,
+            times,
+            count=count,
+            seed=seed,
+            name=name,
+            workers=workers,
+            parameters=parameters,
+            switches={"mechanism": mechanism},
         )
 
     try:
         course = simulate(setup.crowd_size(n_people))
-        if _MECHANISM not in calibrated_mechanisms():
-            return Simulated(course)
+        if mechanism not in calibrated_mechanisms():
+            return Simulated(mechanism, course)
         generator = random_generator(seed, 0, 0, 0, Stream.PARAMETERS, "calibration")
-        sets = calibration(_MECHANISM).draws(round(assumption("parameter_draws")), generator)
-        return Simulated(course, simulate(few), tuple(simulate(few, one) for one in sets))
+        sets = calibration(mechanism).draws(round(assumption("parameter_draws")), generator)
+        return Simulated(mechanism, course, simulate(few), tuple(simulate(few, one) for one in sets))
     except RekindleError as problem:
         return problem
 
@@ -102,7 +115,7 @@ def _study_sd(target: OutcomeTarget, sides: Sequence[Simulated]) -> float:
         slopes.append((_number(target, [course for course, _ in pairs]) - before) / step)
     if not np.isfinite(slopes).all():
         return 0.0
-    spread = calibration(_MECHANISM).study_spread[kind]
+    spread = calibration(sides[0].mechanism).study_spread[kind]
     return spread * math.sqrt(float(between_studies(np.array([slopes]))[0, 0]))
 
 

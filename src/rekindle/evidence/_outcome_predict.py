@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rekindle.errors import RekindleError
 from rekindle.evidence._outcome_arm import Setup
-from rekindle.evidence._outcome_doubt import Simulated, model_doubt, simulate_with_doubt
-from rekindle.evidence._outcome_people import study_number
+from rekindle.evidence._outcome_doubt import Simulated, simulate_with_doubt
+from rekindle.evidence._outcome_number import average, predict_number
 from rekindle.evidence._outcome_read import read_outcome
 from rekindle.evidence._outcome_reading import Reading
-from rekindle.evidence._outcome_summary import arm_interval, summarise
 from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.evidence._prediction import Cell
 from rekindle.evidence._row import Row, not_simulated
-from rekindle.people import Stream, random_generator
 
-Array = NDArray[np.float64]
 Result = dict[str, Cell]
 Refuse = Callable[[RekindleError], Result]
+_Courses = dict[tuple[Setup, str, str], Simulated | RekindleError]
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,7 @@ def predict_outcomes(
     workers: int,
     progress: Callable[[int, int], None] | None,
     refuse: Refuse,
+    weights: Mapping[str, float],
 ) -> list[Result]:
     """Simulate the trial of every row and summarise it as the row does.
 
@@ -56,6 +52,7 @@ def predict_outcomes(
         workers: processes of the engine.
         progress: called with (arms done, arms in all).
         refuse: makes the result of a row that cannot be simulated.
+        weights: mechanism -> its weight in the prediction; they sum to 1.
     """
     results: list[Result] = [{} for _ in rows]
     tasks: list[_Task] = []
@@ -65,14 +62,19 @@ def predict_outcomes(
         except RekindleError as problem:
             results[place] = refuse(problem)
     needed = _needed(tasks)
-    courses: dict[tuple[Setup, str], Simulated | RekindleError] = {}
-    for done, ((setup, name), readings) in enumerate(needed.items(), start=1):
-        courses[setup, name] = simulate_with_doubt(setup, name, readings, n_people, seed, workers)
-        if progress is not None:
-            progress(done, len(needed))
+    courses: _Courses = {}
+    done, total = 0, len(needed) * len(weights)
+    for (setup, name), readings in needed.items():
+        for mechanism in weights:
+            courses[setup, name, mechanism] = simulate_with_doubt(
+                setup, name, readings, n_people, seed, workers, mechanism
+            )
+            done += 1
+            if progress is not None:
+                progress(done, total)
     for task in tasks:
         try:
-            results[task.place] = _predict(task, courses, seed)
+            results[task.place] = _predict(task, courses, weights, seed)
         except RekindleError as problem:
             results[task.place] = refuse(problem)
     return results
@@ -96,56 +98,42 @@ def _needed(tasks: Sequence[_Task]) -> dict[tuple[Setup, str], list[Reading]]:
     return needed
 
 
-def _predict(task: _Task, courses: dict[tuple[Setup, str], Simulated | RekindleError], seed: int) -> Result:
+def _predict(task: _Task, courses: _Courses, weights: Mapping[str, float], seed: int) -> Result:
     target = task.target
-    sides = [_found(courses[setup, name]) for setup, name, _ in target.sides]
-    values, *rest = (
-        reading.values(side.course) for side, (_, _, reading) in zip(sides, target.sides, strict=True)
-    )
-    others = rest[0] if rest else None
-    everybody = np.ones((1, len(values)))
-    predicted = float(summarise(target.summary, everybody, values, others, everybody)[0])
-    if not math.isfinite(predicted):
-        if math.isinf(predicted):
-            raise not_simulated(
-                f"line {task.row.number}: fewer than half of the people reach it in the time simulated"
-            )
-        raise not_simulated(f"line {task.row.number}: nobody is left to summarise")
-    doubt = model_doubt(target, sides)
-    key = f"{task.row.text('arm_id')} {task.row.word('outcome')} {task.row.text('time_h')}"
-    trial = study_number(target.arm.setup.study_id)
-    low, high, people = arm_interval(
-        target.summary,
-        values,
-        others,
-        target.arm.subjects,
-        paired=target.paired,
-        generator=random_generator(seed, trial, 0, 0, Stream.RESAMPLING, key),
-        model_sd=doubt.sd,
-    )
-    return {
-        "predicted": predicted,
-        "predicted_low": _or_none(min(low, predicted)),
-        "predicted_high": _or_none(max(high, predicted)),
-        "difference": None if task.value is None else predicted - task.value,
-        "se_people": _or_none(people),
-        "se_parameters": doubt.parameters,
-        "se_studies": doubt.studies,
-        "predicted_sd": _between_people(target.summary, values),
-        "verdict": _verdict(predicted, *task.bounds),
+    numbers = {
+        mechanism: predict_number(
+            task.row,
+            target,
+            [_found(courses[setup, name, mechanism]) for setup, name, _ in target.sides],
+            seed,
+        )
+        for mechanism in weights
+    }
+    number = average(numbers, weights)
+    low, high = number.interval
+    result: Result = {
+        "predicted": number.predicted,
+        "predicted_low": _or_none(low),
+        "predicted_high": _or_none(high),
+        "difference": None if task.value is None else number.predicted - task.value,
+        "se_people": _or_none(number.people),
+        "se_parameters": number.parameters,
+        "se_studies": number.studies,
+        "predicted_sd": None if number.sd is None else _or_none(number.sd),
+        "verdict": _verdict(number.predicted, *task.bounds),
         "reason": "; ".join(dict.fromkeys((*target.arm.remarks, *target.remarks))),
     }
+    if len(numbers) > 1:
+        alike = average(numbers, dict.fromkeys(numbers, 1.0 / len(numbers)))
+        result |= {"se_mechanisms": number.mechanisms, "predicted_equal_weights": alike.predicted}
+        result |= {f"predicted_{name}": one.predicted for name, one in numbers.items()}
+    return result
 
 
 def _found(simulated: Simulated | RekindleError) -> Simulated:
     if isinstance(simulated, RekindleError):
         raise simulated
     return simulated
-
-
-def _between_people(summary: str, values: Array) -> float | None:
-    """SD between people of a number that is reported as their mean."""
-    return _or_none(float(np.nanstd(values[:, 0], ddof=1))) if summary == "mean" else None
 
 
 def _or_none(value: float) -> float | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -12,15 +10,8 @@ Array = NDArray[np.float64]
 
 _RESAMPLES = 1000
 _COUNTS = 4000
-_QUANTILES = (0.05, 0.95)
-
-
-class ReportedInterval(NamedTuple):
-    """90 % interval of what an arm reports, and its standard error by the choice of people and raters."""
-
-    low: float
-    high: float
-    people: float
+#: Summaries that are percentages of people.
+SHARES = ("share", "session_share")
 
 
 def summarise(kind: str, weights: Array, values: Array, others: Array | None, other_weights: Array) -> Array:
@@ -44,7 +35,7 @@ def summarise(kind: str, weights: Array, values: Array, others: Array | None, ot
         return np.asarray(mean.max(axis=1))
     if kind == "mean":
         return np.asarray(mean[:, 0])
-    if kind in ("share", "session_share"):
+    if kind in SHARES:
         return np.asarray(100.0 * mean.mean(axis=1))
     assert others is not None, "comparisons have two sides"
     gap = mean[:, 0] - _mean(other_weights, others)[:, 0]
@@ -57,7 +48,7 @@ def summarise(kind: str, weights: Array, values: Array, others: Array | None, ot
         return np.asarray(-gap / np.sqrt(variance))
 
 
-def arm_interval(
+def arm_reports(
     kind: str,
     values: Array,
     others: Array | None,
@@ -66,8 +57,8 @@ def arm_interval(
     paired: bool,
     generator: Generator,
     model_sd: float = 0.0,
-) -> ReportedInterval:
-    """90 % interval of what an arm of this many people reports.
+) -> tuple[Array, float]:
+    """What many arms of this many people would report, and their SD by the choice of people and raters.
 
     ``model_sd`` is what is not known of the number itself: parameters, and differences between studies.
 
@@ -75,7 +66,7 @@ def arm_interval(
     arms drawn from the crowd; a size below that of the arm accounts for the crowd being a sample.
     """
     count = len(values)
-    if kind in ("share", "session_share"):
+    if kind in SHARES:
         share = float(_mean(np.ones((1, count)), values).mean())
         return _counted(share, count, subjects, generator, model_sd)
     size, known = subjects, int((~np.isnan(values[:, 0])).sum())
@@ -88,24 +79,17 @@ def arm_interval(
     found = summarise(kind, weights, values, others, other)
     found = found[~np.isnan(found)]
     people = float(np.std(found)) if np.isfinite(found).all() and len(found) else float("nan")
-    found = found + model_sd * generator.standard_normal(len(found))
-    if not len(found):
-        return ReportedInterval(float("nan"), float("nan"), people)
-    low, high = np.quantile(found, _QUANTILES, method="nearest")
-    return ReportedInterval(float(low), float(high), people)
+    return found + model_sd * generator.standard_normal(len(found)), people
 
 
 def _counted(
     share: float, count: int, subjects: int, generator: Generator, model_sd: float
-) -> ReportedInterval:
-    """Interval of a percentage of people; half a person is added on both sides (Jeffreys prior)."""
+) -> tuple[Array, float]:
+    """Percentages of people; half a person is added on both sides of the crowd (Jeffreys prior)."""
     shares = generator.beta(count * share + 0.5, count * (1.0 - share) + 0.5, _COUNTS)
     people = 100.0 * float(np.sqrt(np.var(shares) + np.mean(shares * (1.0 - shares)) / subjects))
     shares = np.clip(shares + model_sd / 100.0 * generator.standard_normal(_COUNTS), 0.0, 1.0)
-    found = 100.0 * generator.binomial(subjects, shares) / subjects
-    low, high = np.quantile(found, _QUANTILES, method="nearest")
-    # Outwards to whole per cent, as papers print them.
-    return ReportedInterval(float(np.floor(low)), float(np.ceil(high)), people)
+    return np.asarray(100.0 * generator.binomial(subjects, shares) / subjects), people
 
 
 def _draw(size: int, count: int, generator: Generator) -> Array:

@@ -21,6 +21,7 @@ from rekindle.evidence._row import Row, not_simulated
 from rekindle.evidence._simulation import Subjects, simulate_exposures
 from rekindle.evidence._statistic import Exposure, Target, read_target
 from rekindle.evidence._table import Source, read_arms
+from rekindle.therapy import mechanism_weights, therapy_model
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -29,6 +30,8 @@ _NUMBERS = ("predicted", "predicted_low", "predicted_high")
 #: Standard errors by source, and what stands with them; the rest of the numbers that are added.
 _PARTS = ("se_people", "se_assay", "se_parameters")
 _OUTCOME_PARTS = ("se_people", "se_parameters", "se_studies", "predicted_sd")
+#: All calibrated mechanism hypotheses, weighed by how they predicted studies that were left out.
+AVERAGED = "averaged"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def predict_arms(
     n_people: int = 200,
     seed: int = 1,
     workers: int = 1,
+    mechanism: str = AVERAGED,
     progress: Progress | None = None,
 ) -> Prediction:
     """Simulate every arm of a table as it is described and hold the results against the observations.
@@ -67,7 +71,8 @@ def predict_arms(
     uncertainty of the fitted parameters and what one study shows beyond its design, both from the shipped
     calibration; percentages are rounded outwards to whole per cent. ``predicted_sd`` is the SD between people
     of a mean, ``se_people`` (choice of people, raters), ``se_parameters`` and ``se_studies`` the standard
-    errors by source.
+    errors by source. Averaged over mechanism hypotheses (``rekindle.therapy.mechanism_weights``), each one's
+    prediction and that with equal weights stand beside it, and ``se_mechanisms`` is the SD between them.
 
     Args:
         source: path of a table in the format of ``pk_arms.csv`` or ``outcome_arms.csv``, its text, or rows as
@@ -75,6 +80,7 @@ def predict_arms(
         n_people: people simulated for each arm.
         seed: seed of their random numbers.
         workers: processes of the engine; the numbers do not depend on it.
+        mechanism: hypothesis of the mood effect, or ``averaged``; it matters for clinical outcomes only.
         progress: called with (arms done, arms in all).
 
     Returns:
@@ -83,6 +89,7 @@ def predict_arms(
 
     Raises:
         EvidenceError: a table that cannot be read, or fewer than 2 people.
+        ModelError: a mechanism that the model does not have.
 
     >>> row = dict(study_id="A", arm_id="iv", n=17, weight_kg=68, drug="esketamine", route="iv", dose=10,
     ...            formulation="solution_for_infusion", dose_unit="mg", infusion_min=30, analyte="s_ketamine",
@@ -93,17 +100,25 @@ def predict_arms(
     """
     if isinstance(n_people, bool) or not isinstance(n_people, int) or n_people < 2:
         raise EvidenceError("RK-EVI-005", given=f"n_people is {n_people!r}", allowed="A whole number from 2")
+    weights = mechanism_weights() if mechanism == AVERAGED else {_known_mechanism(mechanism): 1.0}
     table = read_arms(source)
-    added = (*_added(outcomes=table.outcomes), "verdict", "reason")
-    predict = _predict_outcomes if table.outcomes else _predict_exposures
-    results = predict(table.rows, n_people, seed, workers, progress)
+    added = (*_added(weights if table.outcomes else None), "verdict", "reason")
+    if table.outcomes:
+        results = _predict_outcomes(table.rows, n_people, seed, workers, progress, weights)
+    else:
+        results = _predict_exposures(table.rows, n_people, seed, workers, progress)
     columns = (*(column for column in table.columns if column not in added), *added)
     rows = tuple({**row.cells, **result} for row, result in zip(table.rows, results, strict=True))
     return Prediction(columns, rows, n_people, seed)
 
 
 def _predict_outcomes(
-    rows: Sequence[Row], n_people: int, seed: int, workers: int, progress: Progress | None
+    rows: Sequence[Row],
+    n_people: int,
+    seed: int,
+    workers: int,
+    progress: Progress | None,
+    weights: Mapping[str, float],
 ) -> list[dict[str, Cell]]:
     from rekindle.evidence._outcome_predict import predict_outcomes
 
@@ -113,8 +128,14 @@ def _predict_outcomes(
         seed=seed,
         workers=workers,
         progress=progress,
-        refuse=lambda problem: _refused(problem, outcomes=True),
+        refuse=lambda problem: _refused(problem, weights),
+        weights=weights,
     )
+
+
+def _known_mechanism(name: str) -> str:
+    therapy_model(mechanism=name)
+    return name
 
 
 def _predict_exposures(
@@ -236,11 +257,15 @@ def _or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _added(*, outcomes: bool) -> tuple[str, ...]:
-    """Numbers that a prediction adds to a row."""
-    return (*_NUMBERS, "difference", *_OUTCOME_PARTS) if outcomes else (*_NUMBERS, "ratio", *_PARTS)
+def _added(weights: Mapping[str, float] | None) -> tuple[str, ...]:
+    """Numbers that a prediction adds to a row; weights of mechanisms belong to clinical outcomes."""
+    if weights is None:
+        return (*_NUMBERS, "ratio", *_PARTS)
+    each = tuple(f"predicted_{name}" for name in weights)
+    together = ("se_mechanisms", "predicted_equal_weights", *each) if len(weights) > 1 else ()
+    return (*_NUMBERS, "difference", *_OUTCOME_PARTS, *together)
 
 
-def _refused(problem: RekindleError, *, outcomes: bool = False) -> dict[str, Cell]:
-    empty: Mapping[str, Cell] = dict.fromkeys(_added(outcomes=outcomes))
+def _refused(problem: RekindleError, weights: Mapping[str, float] | None = None) -> dict[str, Cell]:
+    empty: Mapping[str, Cell] = dict.fromkeys(_added(weights))
     return {**empty, "verdict": "not_simulated", "reason": str(problem)}

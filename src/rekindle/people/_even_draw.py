@@ -6,9 +6,7 @@ from rekindle.people._random import Stream, random_generator
 from rekindle.people._variability import Variability
 
 
-def draw_evenly(
-    variability: Variability, count: int, *, seed: int, trial: int = 0
-) -> list[dict[str, float]]:
+def draw_evenly(variability: Variability, count: int, *, seed: int, trial: int = 0) -> list[dict[str, float]]:
     """Return standard normal numbers of every parameter that varies between people, for each of ``count``.
 
     Latin hypercube: for each parameter one number comes from each of ``count`` equal shares of its
