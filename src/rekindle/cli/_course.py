@@ -14,7 +14,7 @@ from rekindle.cli._people import Group
 if TYPE_CHECKING:
     from rekindle.engine import Trajectory
     from rekindle.modelling import Model
-    from rekindle.people import Setting
+    from rekindle.people import ScoreUncertainty, Setting
     from rekindle.regimen import Regimen
     from rekindle.report import CourseReport, CourseSummary
     from rekindle.therapy import Compound
@@ -127,8 +127,48 @@ def _peak_words(request: Request) -> dict[str, str]:
     }
 
 
-def summarise(request: Request, trajectory: Trajectory) -> CourseSummary:
-    """The course in words and few numbers."""
+def how_sure(
+    request: Request,
+    trajectory: Trajectory,
+    *,
+    draws: int,
+    mechanism: str | None,
+    workers: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[ScoreUncertainty, ...]:
+    """What is not known of the score, by source, on the days of the summary; nothing without mood.
+
+    A mechanism that the user chose is taken as true.
+    """
+    from rekindle.people import score_uncertainty
+    from rekindle.report import SCORE_DAYS
+    from rekindle.therapy import calibrated_mechanisms
+
+    assert trajectory.grid is not None
+    known = mechanism is None or mechanism in calibrated_mechanisms()
+    if draws < 2 or not known or request.group.typical or MOOD not in trajectory.names:
+        return ()
+    times = [24.0 * day for day in SCORE_DAYS if np.isclose(trajectory.grid, 24.0 * day).any()]
+    return score_uncertainty(
+        request.regimen,
+        request.group.people,
+        times,
+        setting=request.setting,
+        compound=request.compound,
+        weights=None if mechanism is None else {mechanism: 1.0},
+        switches=request.switches,
+        parameters=request.parameters,
+        draws=draws,
+        seed=request.seed,
+        workers=workers,
+        progress=progress,
+    )
+
+
+def summarise(
+    request: Request, trajectory: Trajectory, sure: Sequence[ScoreUncertainty] = ()
+) -> CourseSummary:
+    """The course in words and few numbers; ``sure`` says how sure its score is."""
     from rekindle.report import CourseSummary, find_peaks, scores_by_day
 
     measured = _peak_words(request)
@@ -143,6 +183,7 @@ def summarise(request: Request, trajectory: Trajectory) -> CourseSummary:
         people=len(trajectory.ids),
         peaks=find_peaks(trajectory, measured, sessions_h=_starts(request)),
         scores=scores_by_day(trajectory, MOOD, shares=shares) if MOOD in trajectory.names else (),
+        sure=tuple(sure),
         states=(
             *find_peaks(
                 trajectory, {n: states[n] for n in states if n in _ACUTE_STATES}, sessions_h=_starts(request)

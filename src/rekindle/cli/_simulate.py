@@ -74,6 +74,13 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
+@click.option(
+    "--draws",
+    type=click.IntRange(min=0),
+    default=8,
+    show_default=True,
+    help="Parameter sets of each mechanism that show how sure the score is; 0 leaves that out.",
+)
 @click.option("--output", "outputs", multiple=True, metavar="NAME", help="More outputs; may be repeated.")
 @click.option("--out", metavar="FOLDER", help="Write tables, figures and report.html there.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable summary on standard output.")
@@ -96,7 +103,7 @@ def command(regimen: str | None, **options: Any) -> None:
 def _simulate_regimen(regimen: str | None, options: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from rekindle.cli._course import course_report, run_course, summarise, wanted_outputs
+    from rekindle.cli._course import course_report, how_sure, run_course, summarise, wanted_outputs
     from rekindle.cli._files import summary_json, write_files
     from rekindle.cli._interruption import resumable
     from rekindle.cli._options import output_folder, worker_count
@@ -117,7 +124,16 @@ def _simulate_regimen(regimen: str | None, options: dict[str, Any]) -> None:
                 checkpoint=checkpoint,
                 progress=progress,
             )
-        summary = summarise(request, trajectory)
+        with progress_bar("parameter sets") as progress:
+            sure = how_sure(
+                request,
+                trajectory,
+                draws=options["draws"],
+                mechanism=options["mechanism"],
+                workers=worker_count(options["workers"]),
+                progress=progress,
+            )
+        summary = summarise(request, trajectory, sure)
         report = course_report(request, trajectory, summary)
         written = write_files(request, trajectory, report, folder) if folder is not None else []
     if options["as_json"]:

@@ -48,6 +48,7 @@ from rekindle.people._simulate import (
     treatment_model,
 )
 from rekindle.people._treatment import Course, Setting, refuse_idle_numbers, with_implied_switches
+from rekindle.people._uncertainty import ScoreUncertainty, score_uncertainty
 from rekindle.people._variability import RandomEffect, Variability, default_variability, read_variability
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "Readout",
     "Resistance",
     "Score",
+    "ScoreUncertainty",
     "Setting",
     "Stream",
     "Variability",
@@ -105,6 +107,7 @@ __all__ = [
     "refuse_uncovered",
     "refuse_unmeasured",
     "resistance",
+    "score_uncertainty",
     "simulate_compound",
     "simulate_courses",
     "simulate_people",

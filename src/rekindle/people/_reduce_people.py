@@ -11,9 +11,15 @@ from rekindle.engine import DEFAULT_TOLERANCE, Chunk, Reduced, Reducer, simulate
 from rekindle.errors import PersonError
 from rekindle.people._compound_regimen import compound_regimen, read_treatment
 from rekindle.people._population import Population
-from rekindle.people._simulate import course_model, course_tables, output_times, refuse_uncovered
+from rekindle.people._simulate import (
+    course_model,
+    course_tables,
+    known_variability,
+    output_times,
+    refuse_uncovered,
+)
 from rekindle.people._treatment import Course, Setting, refuse_idle_numbers
-from rekindle.people._variability import Variability, default_variability
+from rekindle.people._variability import Variability
 from rekindle.regimen import Regimen
 from rekindle.therapy import Compound
 
@@ -136,7 +142,7 @@ def reduce_people(
     )
     refuse_idle_numbers(first, parameters or {})
     setting = setting or Setting()
-    known = variability or default_variability(pharmacokinetics)
+    known = variability or known_variability(model, pharmacokinetics)
     chunks = PopulationChunks(
         population,
         regimen,

@@ -110,7 +110,7 @@ def simulate_people(
         model=model,
         model_name=pharmacokinetics,
         setting=setting or Setting(),
-        variability=None if typical else variability or default_variability(pharmacokinetics),
+        variability=None if typical else variability or known_variability(model, pharmacokinetics),
         outputs=outputs,
         parameters=parameters or {},
         seed=seed,
@@ -120,6 +120,14 @@ def simulate_people(
         checkpoint=checkpoint,
         progress=progress,
     )
+
+
+def known_variability(model: Model, pharmacokinetics: str = "D1") -> Variability:
+    """The variability that goes with a model: its spreads were fitted under the mechanism of the model."""
+    mechanism = model.switches.get("mechanism")
+    if mechanism is None:
+        return default_variability(pharmacokinetics)
+    return default_variability(pharmacokinetics, mechanism=mechanism.chosen)
 
 
 def refuse_uncovered(regimen: Regimen, persons: Iterable[Person]) -> None:

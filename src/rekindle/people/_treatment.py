@@ -59,7 +59,9 @@ class Setting:
         """Natural course of the control class, if the model has a place for it."""
         if self.control_class is None:
             return {}
-        found = control_response(self.control_class).parameters
+        switch = model.switches.get("mechanism")
+        mechanism = {} if switch is None else {"mechanism": switch.chosen}
+        found = control_response(self.control_class, **mechanism).parameters
         return {name: value for name, value in found.items() if name in model.parameters}
 
 

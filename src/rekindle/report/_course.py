@@ -16,7 +16,15 @@ from rekindle.report._format import number
 from rekindle.report._page import Page, PageFigure, PageTable, Section
 from rekindle.report._style import styled
 from rekindle.report._summary import CourseSummary, Peak
-from rekindle.report._terminal import peak_columns, peak_rows, score_columns, score_rows
+from rekindle.report._terminal import (
+    SURE_COLUMNS,
+    SURE_TITLE,
+    peak_columns,
+    peak_rows,
+    score_columns,
+    score_rows,
+    sure_rows,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +62,12 @@ COURSE_STATE_LABELS = {
     "spines": "Nascent spines",
 }
 MOOD_OUTPUT = "madrs_latent"
+_SURE_WORDS = (
+    "The band of the figure shows how people differ if the model and its most probable parameters hold. The "
+    "second table adds what is not known: how clinics and studies differ beyond their design, the parameters "
+    "that the calibration leaves open, and which hypothesis of the mechanism holds. The squares of the five "
+    "sources add up."
+)
 
 
 @dataclass(frozen=True)
@@ -137,7 +151,11 @@ def course_page(report: CourseReport, figures: Mapping[str, PageFigure]) -> Page
         table = PageTable("MADRS by day after the first session", score_columns(summary), score_rows(summary))
         paragraphs = [words] if summary.people > 1 else []
         mood = [figures["mood"]] if "mood" in figures else []
-        sections.append(Section("Mood", paragraphs, mood, [table]))
+        tables = [table]
+        if summary.sure:
+            tables.append(PageTable(SURE_TITLE, SURE_COLUMNS, sure_rows(summary)))
+            paragraphs.append(_SURE_WORDS)
+        sections.append(Section("Mood", paragraphs, mood, tables))
     states = [figures[name] for name in ("receptor_block", "plasticity") if name in figures]
     if states or summary.states:
         words = (

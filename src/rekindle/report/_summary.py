@@ -13,6 +13,7 @@ from rekindle.report._bands import BAND_LEVEL
 
 if TYPE_CHECKING:
     from rekindle.engine import Trajectory
+    from rekindle.people import ScoreUncertainty
 
 Array = NDArray[np.float64]
 
@@ -63,6 +64,7 @@ class CourseSummary:
         people: number of people.
         peaks: acute effects that can be measured.
         scores: mood on some days.
+        sure: how sure the score on these days is, by source.
         states: peaks of states of the model; never measured.
         notes: extrapolations and other remarks that belong to every number.
         solver: what the solver did.
@@ -73,6 +75,7 @@ class CourseSummary:
     people: int
     peaks: Sequence[Peak] = ()
     scores: Sequence[ScoreAtDay] = ()
+    sure: Sequence[ScoreUncertainty] = ()
     states: Sequence[Peak] = ()
     notes: Sequence[str] = ()
     solver: str = ""

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+#: How sure a score is, by source; see ``rekindle.people.score_uncertainty``.
+SURE_TITLE = "How sure: MADRS with everything that is not known, and the SD that each source adds (points)"
+SURE_COLUMNS = (
+    "day", "mean", "90 %, mean", "90 %, rating", "people", "raters", "clinics", "param.", "mech.",
+)  # fmt: skip
+
+
 def print_summary(summary: CourseSummary, console: Console) -> None:
     """Write a summary: what was simulated, the peaks, the scores, and the states that nobody measures."""
     console.print(f"[bold]{_plain(summary.title)}[/bold]", highlight=False)
@@ -24,6 +31,8 @@ def print_summary(summary: CourseSummary, console: Console) -> None:
         _print("Peaks", _peak_table(summary, summary.peaks), console)
     if summary.scores:
         _print("Mood (lower is better; without rating error)", _score_table(summary), console)
+    if summary.sure:
+        print_table(SURE_TITLE, SURE_COLUMNS, sure_rows(summary), console)
     if summary.states:
         _print(f"Peaks ({STATE_NOTICE})", _peak_table(summary, summary.states), console)
     for note in summary.notes:
@@ -78,6 +87,20 @@ def score_rows(summary: CourseSummary) -> list[list[str]]:
             cells.append(f"{row.score.low:.1f} to {row.score.high:.1f}")
         rows.append(cells + [percent(row.shares[name]) for name in _shares(summary)])
     return rows
+
+
+def sure_rows(summary: CourseSummary) -> list[list[str]]:
+    """Rows that go with ``SURE_COLUMNS``, as texts."""
+    return [
+        [
+            number(one.time_h / 24.0),
+            f"{one.mean:.1f}",
+            f"{one.mean_low:.0f} to {one.mean_high:.0f}",
+            f"{one.low:.0f} to {one.high:.0f}",
+            *(f"{sd:.1f}" for sd in (one.people, one.raters, one.studies, one.parameters, one.mechanisms)),
+        ]
+        for one in summary.sure
+    ]
 
 
 def _print(title: str, table: Table, console: Console) -> None:

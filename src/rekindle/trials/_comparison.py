@@ -164,7 +164,7 @@ def compare_treatments(
             times=times,
             model=models[one.name],
             setting=Setting(control_class),
-            variability=default_variability("D1"),
+            variability=default_variability("D1", mechanism=mechanism),
             extra_rows=one.extra_rows(control_class),
             outputs=_outputs(regimens[one.name], models[one.name]),
             parameters=values,

@@ -264,7 +264,7 @@ class _Runner:
             times=times,
             model=treatment_model(mechanism=self.mechanism),
             setting=setting,
-            variability=default_variability(),
+            variability=default_variability(mechanism=self.mechanism),
             outputs=outputs,
             seed=self.seed,
             trial=self.trials,

@@ -182,5 +182,5 @@ def _varies(design: Design) -> bool:
 
 @cache
 def _variability(mechanism: str, varies: bool) -> Variability:
-    known = default_variability().of(therapy_model(mechanism=mechanism))
+    known = default_variability(mechanism=mechanism).of(therapy_model(mechanism=mechanism))
     return known if varies else known.without("occasion")
