@@ -27,6 +27,7 @@ from rekindle.evidence._outcome_target import ACTIVE
 from rekindle.evidence._table import read_arms
 from rekindle.evidence.calibration import (
     Fit,
+    FreeParameter,
     Problem,
     correlated,
     fit,
@@ -235,20 +236,24 @@ def test_the_largest_mean_is_that_of_its_time() -> None:
 
 @pytest.mark.parametrize("parameter", free_parameters(), ids=lambda parameter: parameter.name)
 def test_priors(parameter: Any) -> None:
-    """Median and width of each prior are those of its table, on the scale where it is normal."""
+    """Median and 90 % points of each prior are those of its table."""
     assert parameter.value(0.0) == parameter.centre
     assert parameter.low < parameter.centre < parameter.high
-    low, high = (to_line(parameter.scale, parameter.value(norm.ppf(share))) for share in (0.05, 0.95))
-    stated = to_line(parameter.scale, parameter.high) - to_line(parameter.scale, parameter.low)
-    assert high - low == pytest.approx(stated)
-    assert (high + low) / 2.0 == pytest.approx(to_line(parameter.scale, parameter.centre))
+    points = [parameter.value(norm.ppf(share)) for share in (0.05, 0.95)]
+    assert points == pytest.approx([parameter.low, parameter.high])
+    for side in (-1.0, 1.0):
+        centre = to_line(parameter.scale, parameter.centre)
+        near, far = (to_line(parameter.scale, parameter.value(k * side)) - centre for k in (1.0, 3.0))
+        assert far == pytest.approx(3.0 * near), "normal on each side"
     assert parameter.source
 
 
 def flat(found: ParameterSet) -> dict[str, float]:
     """Parameters by their written names."""
     control = {f"{name}[{of}]": value for of, own in found.control.items() for name, value in own.items()}
-    return {**found.values, **control, **{f"spread[{name}]": value for name, value in found.spread.items()}}
+    spread = {f"spread[{name}]": value for name, value in found.spread.items()}
+    pairs = {f"correlation[{one}:{two}]": value for (one, two), value in found.correlation.items()}
+    return {**found.values, **control, **spread, **pairs}
 
 
 @settings(max_examples=20)
@@ -547,7 +552,7 @@ def test_a_search_that_is_cut_short_says_so(of: Callable[..., Problem]) -> None:
 
 def test_the_log_posterior_adds_the_priors(of: Callable[..., Problem]) -> None:
     world, point = World(near(), noise=0.1), near(0.3)
-    spread = {"mood": 0.07, "acute": 0.3, "spread": 0.12}
+    spread = {"mood": 0.07, "acute": 0.3, "spread": 0.12, "shape": 4.0}
     likelihood = sum(
         norm(world.predicted(k, point), world.sd).logpdf(world.observed(k)).sum()
         for k in range(world.studies)
@@ -623,22 +628,32 @@ def test_result_files_are_read_as_they_were_written(shipped: Fit) -> None:
     for own, item in zip(read.parameters, learned(shipped), strict=True):
         assert (own.name, own.scale) == (item.parameter.name, item.parameter.scale)
         assert (own.low, own.high) == pytest.approx((item.low, item.high), rel=1e-5)
-        assert own.sd == pytest.approx(item.parameter.sd * item.sd_ratio, rel=1e-5)
+        assert own.sd_ratio == pytest.approx(item.sd_ratio, rel=1e-5)
         assert own.prior_only == item.prior_only
-        assert to_line(own.scale, own.high) == pytest.approx(
-            to_line(own.scale, own.value) + norm.ppf(0.95) * own.sd, abs=1e-4
-        )
+        assert own.at(own.standard) == pytest.approx(own.value, rel=1e-4)
+        assert own.at(own.standard + norm.ppf(0.95) * own.sd_ratio) == pytest.approx(own.high, rel=1e-4)
     expected = shipped.covariance / np.outer(scale, scale)
     assert np.array(read.correlation) == pytest.approx(expected, abs=1e-4)
     assert read.study_spread == pytest.approx(dict(shipped.study_spread), rel=1e-5)
 
 
+def _standard(parameter: FreeParameter, value: float) -> float:
+    """Prior SDs of a value from the median of its prior."""
+    centre = to_line(parameter.scale, parameter.centre)
+    moved = to_line(parameter.scale, value) - centre
+    end = to_line(parameter.scale, parameter.high if moved > 0.0 else parameter.low)
+    return moved / abs(end - centre) * float(norm.ppf(0.95))
+
+
 def test_draws_have_the_spread_and_the_correlations_of_the_posterior(shipped: Fit) -> None:
     read = _calibration.calibration("synthetic")
     drawn = [flat(one) for one in read.draws(4000, np.random.default_rng(4))]
-    lines = np.array([[to_line(own.scale, one[own.name]) for own in read.parameters] for one in drawn])
-    centre = [to_line(own.scale, own.value) for own in read.parameters]
-    spread = np.array([own.sd for own in read.parameters])
+    places = {parameter.name: parameter for parameter in free_parameters()}
+    lines = np.array(
+        [[_standard(places[own.name], one[own.name]) for own in read.parameters] for one in drawn]
+    )
+    centre = [own.standard for own in read.parameters]
+    spread = np.array([own.sd_ratio for own in read.parameters])
     # Five standard errors of 4000 draws.
     assert np.abs((lines.mean(axis=0) - centre) / spread).max() < 5.0 / np.sqrt(4000)
     assert np.abs(lines.std(axis=0) / spread - 1.0).max() < 5.0 / np.sqrt(8000)
@@ -718,6 +733,6 @@ def test_the_command_fits_a_small_table(tmp_path: Path, capsys: pytest.CaptureFi
     with (own / "parameters.csv").open(encoding="utf-8", newline="") as stream:
         found = {row["name"]: row for row in csv.DictReader(stream)}
     assert list(found) == [parameter.name for parameter in free_parameters()]
-    silent = {name for name, row in found.items() if row["sd_ratio"] == "1.000"}
+    silent = {name for name, row in found.items() if row["sd_ratio"] == "1"}
     assert {"EP", "kelim", "A_class[midazolam]", "Emax_BP"} <= silent, "a saline arm says nothing of them"
     assert "A_class[saline_parallel]" not in silent

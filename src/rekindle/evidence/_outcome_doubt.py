@@ -14,8 +14,8 @@ from rekindle.evidence._data import assumption
 from rekindle.evidence._outcome_arm import Setup
 from rekindle.evidence._outcome_reading import Reading
 from rekindle.evidence._outcome_simulation import Course, simulate_arm
-from rekindle.evidence._outcome_study import between_studies, kind_of, moved
-from rekindle.evidence._outcome_summary import summarise
+from rekindle.evidence._outcome_study import SHAPE, between_studies, kind_of, moved
+from rekindle.evidence._outcome_summary import SHARES, summarise
 from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.people import Stream, random_generator
 from rekindle.therapy import ParameterSet, calibrated_mechanisms, calibration
@@ -115,8 +115,9 @@ def _study_sd(target: OutcomeTarget, sides: Sequence[Simulated]) -> float:
         slopes.append((_number(target, [course for course, _ in pairs]) - before) / step)
     if not np.isfinite(slopes).all():
         return 0.0
-    spread = calibration(sides[0].mechanism).study_spread[kind]
-    return spread * math.sqrt(float(between_studies(np.array([slopes]))[0, 0]))
+    spread = calibration(sides[0].mechanism).study_spread
+    own = spread[SHAPE] if target.summary in SHARES else 0.0
+    return math.hypot(own, spread[kind] * math.sqrt(float(between_studies(np.array([slopes]))[0, 0])))
 
 
 def _number(target: OutcomeTarget, courses: Sequence[Course]) -> float:

@@ -13,8 +13,8 @@ from rekindle.evidence._outcome_simulation import Course
 Array = NDArray[np.float64]
 
 #: Kinds of difference: in improvement, as a share of baseline severity; in acute effects, relative; in the SD
-#: of scores between people, relative.
-MOOD, ACUTE, SPREAD = "mood", "acute", "spread"
+#: of scores between people, relative; in a percentage of people beyond mean and SD, percentage points.
+MOOD, ACUTE, SPREAD, SHAPE = "mood", "acute", "spread", "shape"
 #: Differences between a study and the model are common to its arms in this share of variance (assumed).
 SHARED = 0.5
 _STEPS = {MOOD: 0.02, ACUTE: 0.1}

@@ -14,6 +14,7 @@ from rekindle.therapy._calibration import (
     calibration,
     default_parameters,
     from_line,
+    moved_from_prior,
     to_line,
 )
 from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
@@ -116,6 +117,7 @@ __all__ = [
     "mechanism_scores",
     "mechanism_weights",
     "midazolam_records",
+    "moved_from_prior",
     "moved_pharmacokinetics",
     "named_parameter_set",
     "nasal_variants",

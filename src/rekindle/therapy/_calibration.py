@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+#: 95 % point of a standard normal distribution.
+_POINT_90 = 1.6448536269514722
 #: Which values a model takes: those of the last calibration, or those of the parameter tables alone.
 PARAMETER_SETS = ("calibrated", "nominal")
 
@@ -25,8 +27,9 @@ PARAMETER_SETS = ("calibrated", "nominal")
 class CalibratedParameter:
     """One fitted parameter: ``low`` and ``high`` bound 90 % of its posterior.
 
-    ``scale`` (log or logit) is where its posterior is normal, with SD ``sd``. ``sd_ratio`` is posterior over
-    prior SD; ``prior_only`` says that the data did not speak.
+    Its posterior is normal in standard units of its prior (see ``moved_from_prior``), around ``standard``
+    with SD ``sd_ratio``, posterior over prior SD; ``prior_only`` says that the data did not speak. The prior
+    has its median at ``prior`` and its 90 % points at ``prior_low`` and ``prior_high``.
     """
 
     name: str
@@ -34,10 +37,16 @@ class CalibratedParameter:
     value: float
     low: float
     high: float
-    sd: float
+    standard: float
     sd_ratio: float
     prior: float
+    prior_low: float
+    prior_high: float
     prior_only: bool
+
+    def at(self, standard: float) -> float:
+        """The parameter at a number of prior SDs from the median of its prior."""
+        return moved_from_prior(self.scale, (self.prior_low, self.prior, self.prior_high), standard)
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Calibration:
     Attributes:
         mechanism: the hypothesis.
         parameters: fitted parameters.
-        correlation: of their posterior, on their scales.
+        correlation: of their posterior, in standard units.
         study_spread: kind -> SD by which a study differs from the model (``mood`` as a share of baseline).
         provenance: how the result came about.
     """
@@ -67,12 +76,7 @@ class Calibration:
         """Parameter sets drawn from the posterior."""
         moves = generator.standard_normal((count, len(self.parameters))) @ self._root.T
         return [
-            self._set(
-                [
-                    from_line(p.scale, to_line(p.scale, p.value) + float(move))
-                    for p, move in zip(self.parameters, row, strict=True)
-                ]
-            )
+            self._set([p.at(p.standard + float(move)) for p, move in zip(self.parameters, row, strict=True)])
             for row in moves
         ]
 
@@ -80,7 +84,7 @@ class Calibration:
     def _root(self) -> NDArray[np.float64]:
         import numpy as np
 
-        spread = np.array([parameter.sd for parameter in self.parameters])
+        spread = np.array([parameter.sd_ratio for parameter in self.parameters])
         return np.asarray(np.linalg.cholesky(np.array(self.correlation) * np.outer(spread, spread)))
 
     def _set(self, values: Sequence[float]) -> ParameterSet:
@@ -144,6 +148,27 @@ def from_line(scale: str, moved: float) -> float:
     return math.exp(moved) if scale == "log" else 1.0 / (1.0 + math.exp(-moved))
 
 
+def moved_from_prior(scale: str, prior: tuple[float, float, float], standard: float) -> float:
+    """A parameter at a number of prior SDs from the median of its prior.
+
+    On ``scale`` (log or logit) the prior is half of a normal distribution on each side of its median.
+
+    Args:
+        scale: log or logit.
+        prior: its 5 % point, median and 95 % point.
+        standard: where; -1.645 is the 5 % point.
+
+    >>> [round(moved_from_prior("log", (0.5, 1.0, 3.0), place), 3) for place in (-1.645, 0.0, 1.645)]
+    [0.5, 1.0, 3.0]
+    """
+    low, median, high = prior
+    if standard == 0.0:
+        return median
+    centre = to_line(scale, median)
+    side = to_line(scale, high) - centre if standard > 0.0 else centre - to_line(scale, low)
+    return from_line(scale, centre + standard * side / _POINT_90)
+
+
 @cache
 def _read(mechanism: str) -> Calibration:
     folder = f"calibration/{mechanism}"
@@ -154,9 +179,11 @@ def _read(mechanism: str) -> Calibration:
             float(row["value"]),
             float(row["low"]),
             float(row["high"]),
-            float(row["sd"]),
+            float(row["standard"]),
             float(row["sd_ratio"]),
             float(row["prior"]),
+            float(row["prior_low"]),
+            float(row["prior_high"]),
             row["prior_only"] == "yes",
         )
         for row in read_table(f"{folder}/parameters.csv")

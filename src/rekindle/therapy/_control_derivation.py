@@ -23,7 +23,8 @@ def derive_control_response(parameters: Mapping[str, float]) -> dict[str, dict[s
         Y(T) = integral over t of k(T - t) [1 - (1 - EX X(t)) (1 - A a(t) - P b(t))]
         a(t) = 1 - exp(-t/tau_class)    b(t) = exp(-t/tau_P)    k(s) = exp(-s/tauY)/tauY
 
-    Both are kept at 0 or above. Classes that are ``like`` another take its values.
+    Contact does not fade in the classes that have observations (k_fade 0). Both are kept at 0 or above.
+    Classes that are ``like`` another take its values.
 
     Args:
         parameters: x0, x1, EX (shares), kX (1/h) and tauY (h) of the therapy model.
@@ -39,7 +40,7 @@ def derive_control_response(parameters: Mapping[str, float]) -> dict[str, dict[s
     for design in read_table("control_designs.csv"):
         numbers = {
             name: float(design[name])
-            for name in ("tau_class", "tau_P", "believed_probability", "control_cue_size")
+            for name in ("tau_class", "k_fade", "tau_P", "believed_probability", "control_cue_size")
         }
         lasting, transient = 0.0, 0.0
         if design["like"]:

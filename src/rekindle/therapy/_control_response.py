@@ -21,8 +21,8 @@ class ControlResponse:
     """Natural course of one control class and what its people believe.
 
     ``parameters`` are values for the therapy model (A_class and P_class are shares of baseline severity,
-    tau_class and tau_P are hours, control_cue_size is a share). ``believed_probability`` is a value for the
-    covariate with that name. ``mark`` says how far the numbers can be trusted.
+    tau_class and tau_P are hours, k_fade is 1/h, control_cue_size is a share). ``believed_probability`` is
+    a value for the covariate with that name. ``mark`` says how far the numbers can be trusted.
     """
 
     name: str
@@ -62,7 +62,7 @@ def control_responses() -> dict[str, ControlResponse]:
     >>> "midazolam" in control_responses()
     True
     """
-    columns = ("A_class", "tau_class", "P_class", "tau_P", "control_cue_size")
+    columns = ("A_class", "tau_class", "k_fade", "P_class", "tau_P", "control_cue_size")
     return {
         row["control_class"]: ControlResponse(
             row["control_class"],

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rekindle.therapy import ParameterSet, from_line, named_parameter_set, to_line
+from rekindle.therapy import ParameterSet, moved_from_prior, named_parameter_set
 
 _TABLE = Path(__file__).parent / "data" / "free_parameters.csv"
-#: Distance between the 5 % and the 95 % point of a standard normal distribution.
-_WIDTH_90 = 3.2897072539029435
 #: Groups of ``acts_on`` that are not a control class.
 EVERYWHERE, DRUG, ANTIDEPRESSANT = "all", "drug", "antidepressant"
 
@@ -21,8 +19,8 @@ EVERYWHERE, DRUG, ANTIDEPRESSANT = "all", "drug", "antidepressant"
 class FreeParameter:
     """One parameter that may be fitted.
 
-    Its prior is normal on ``scale`` (log or logit) around ``centre``; there its 90 % interval is as wide as
-    from ``low`` to ``high``.
+    Its prior on ``scale`` (log or logit) has its median at ``centre`` and its 5 % and 95 % points at ``low``
+    and ``high``: half of a normal distribution on each side.
     ``acts_on`` names the arms that it can change: all, drug (arms with an active drug), antidepressant,
     or a control class.
     """
@@ -41,16 +39,7 @@ class FreeParameter:
         >>> free_parameters()[0].value(0.0)
         0.28
         """
-        return (
-            self.centre
-            if standard == 0.0
-            else from_line(self.scale, to_line(self.scale, self.centre) + self.sd * standard)
-        )
-
-    @property
-    def sd(self) -> float:
-        """Prior SD on the scale of the parameter."""
-        return (to_line(self.scale, self.high) - to_line(self.scale, self.low)) / _WIDTH_90
+        return moved_from_prior(self.scale, (self.low, self.centre, self.high), standard)
 
 
 @cache

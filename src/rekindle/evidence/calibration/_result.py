@@ -14,6 +14,10 @@ from rekindle.evidence.calibration._fit import Fit
 from rekindle.evidence.calibration._free_parameters import free_parameters
 
 _DIGITS = 6
+_COLUMNS = (
+    "name", "scale", "value", "low", "high", "standard", "sd_ratio", "prior", "prior_low", "prior_high",
+    "prior_only",
+)  # fmt: skip
 
 
 def write_result(fit: Fit, folder: Path) -> Path:
@@ -27,7 +31,7 @@ def write_result(fit: Fit, folder: Path) -> Path:
     names = [parameter.name for parameter in free_parameters()]
     _write(
         own / "parameters.csv",
-        ("name", "scale", "value", "low", "high", "sd", "sd_ratio", "prior", "prior_only"),
+        _COLUMNS,
         (
             (
                 item.parameter.name,
@@ -35,9 +39,11 @@ def write_result(fit: Fit, folder: Path) -> Path:
                 _number(item.value),
                 _number(item.low),
                 _number(item.high),
-                _number(item.parameter.sd * item.sd_ratio),
-                f"{item.sd_ratio:.3f}",
+                _number(item.standard),
+                _number(item.sd_ratio),
                 _number(item.parameter.centre),
+                _number(item.parameter.low),
+                _number(item.parameter.high),
                 "yes" if item.prior_only else "no",
             )
             for item in learned(fit)

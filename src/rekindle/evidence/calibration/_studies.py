@@ -11,7 +11,8 @@ from rekindle.evidence._data import assumption
 from rekindle.evidence._outcome_arm import Setup
 from rekindle.evidence._outcome_reading import Reading
 from rekindle.evidence._outcome_simulation import Course
-from rekindle.evidence._outcome_study import ACUTE, MOOD, SPREAD, between_studies, kind_of, moved
+from rekindle.evidence._outcome_study import ACUTE, MOOD, SHAPE, SPREAD, between_studies, kind_of, moved
+from rekindle.evidence._outcome_summary import SHARES
 from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.evidence.calibration._block import Block
 from rekindle.evidence.calibration._influence import Side, Summary, summarise_people
@@ -48,7 +49,11 @@ def study_block(study: StudyTargets, simulator: Simulator, standard: Array) -> B
         np.array([row.observed for row in rows]),
         np.array([row.summary.value for row in rows]),
         sampling,
-        {**{kind: _between_studies(rows, kind) for kind in (MOOD, ACUTE)}, SPREAD: _between_spreads(rows)},
+        {
+            **{kind: _between_studies(rows, kind) for kind in (MOOD, ACUTE)},
+            SPREAD: _each_on_its_own(rows, ("log_sd",)),
+            SHAPE: _each_on_its_own(rows, SHARES),
+        },
     )
 
 
@@ -67,7 +72,7 @@ class _Row:
         }
         self.observed = float(np.log(target.sd)) if kind == "log_sd" and target.sd else target.value
         self.floor = _ROUNDING
-        if kind in ("share", "session_share"):
+        if kind in SHARES:
             self.floor += (_HALF_PERSON / target.subjects) ** 2
         row = target.row
         self.label = f"{row.text('arm_id')} {row.word('outcome')} {row.text('time_h')} {kind}"
@@ -136,9 +141,14 @@ def _sampling(rows: list[_Row]) -> Array:
     return found
 
 
-def _between_spreads(rows: list[_Row]) -> Array:
-    """Published SDs differ between studies too: each on its own, on the log scale."""
-    return np.diag([float(row.kind == "log_sd") for row in rows])
+def _each_on_its_own(rows: list[_Row], kinds: tuple[str, ...]) -> Array:
+    """Numbers of some kinds differ between studies each on its own: SDs on the log scale, and percentages.
+
+    A percentage follows from mean, SD and shape of the scores, and from how a paper counts those who left.
+    Being nearly the same news of the same people, it would drag the mean along without a difference of its
+    own.
+    """
+    return np.diag([float(row.kind in kinds) for row in rows])
 
 
 def _between_studies(rows: list[_Row], kind: str) -> Array:
