@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from rekindle.people import (
     Correlation,
+    Normals,
     Person,
     RandomEffect,
     Variability,
@@ -28,10 +29,10 @@ TWO = Variability(
 
 @given(count=st.integers(1, 60), seed=st.integers(0, 2**32))
 def test_one_number_comes_from_each_share(count: int, seed: int) -> None:
-    people = draw_evenly(TWO, count, seed=seed)
+    people = draw_evenly(TWO, range(count), seed=seed)
     assert len(people) == count
     for name in ("EP", "kelim"):
-        shares = norm.cdf([person[name] for person in people]) * count
+        shares = norm.cdf([one.person[name] for one in people]) * count
         assert sorted(np.floor(shares).astype(int)) == list(range(count))
 
 
@@ -40,7 +41,7 @@ def test_means_hardly_depend_on_the_seed() -> None:
         found = []
         for seed in range(40):
             if evenly:
-                normals = [person["kelim"] for person in draw_evenly(TWO, 50, seed=seed)]
+                normals = [one.person["kelim"] for one in draw_evenly(TWO, range(50), seed=seed)]
             else:
                 normals = np.random.default_rng(seed).standard_normal(50).tolist()
             found.append(float(np.exp(0.8 * np.array(normals)).mean()))
@@ -52,7 +53,7 @@ def test_means_hardly_depend_on_the_seed() -> None:
 def test_parameters_follow_from_the_given_numbers() -> None:
     model = therapy_model()
     normals = {"EP": 1.0, "kelim": -2.0}
-    found = draw_parameters(model, TWO, seed=1, person=1, normals=normals)
+    found = draw_parameters(model, TWO, seed=1, person=1, normals=Normals(normals, ({},)))
     typical = {name: float(model.parameters[name].value or 0) for name in normals}
     assert found["kelim"] == pytest.approx(typical["kelim"] * np.exp(0.3 * (0.6 * 1.0 + 0.8 * -2.0)))
     odds = typical["EP"] / (1 - typical["EP"]) * np.exp(0.5)

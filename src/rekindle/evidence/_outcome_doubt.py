@@ -74,7 +74,7 @@ def simulate_with_doubt(
             name=name,
             workers=workers,
             parameters=parameters,
-            switches={"mechanism": mechanism},
+            mechanism=mechanism,
         )
 
     try:

@@ -16,6 +16,7 @@ from rekindle.evidence._outcome_arm import Setup
 from rekindle.evidence._outcome_people import Baseline, entry_scores, study_number, trial_people
 from rekindle.modelling import Model
 from rekindle.people import (
+    Normals,
     Person,
     Stream,
     Variability,
@@ -101,41 +102,33 @@ def simulate_arm(
     name: str,
     workers: int = 1,
     parameters: ParameterSet | None = None,
-    switches: Mapping[str, str] | None = None,
+    mechanism: str = "disinhibition",
 ) -> Course:
     """Simulate an arm for outputs at times (h); sessions after the last time are left out."""
-    chosen = {**(switches or {}), **({"session_pressure": "on"} if setup.session_pressure else {})}
-    model = therapy_model(**chosen)
-    mechanism = model.switches["mechanism"].chosen
+    model = therapy_model(**_switches(setup), mechanism=mechanism)
     parameters = parameters or default_parameters(mechanism)
     course = control_response(setup.control_class, mechanism=mechanism).parameters
     replaced = {**course, **parameters.values, **parameters.control.get(setup.control_class, {})}
     moments = sorted({moment(time) for time in times})
-    people = trial_people(setup, count, seed)
-    rows = [
-        row for place, person in enumerate(people) for row in _rows(model, setup, place, person, moments[-1])
-    ]
     typical = {parameter: value for parameter, value in replaced.items() if parameter in model.parameters}
     variability = _variability(setup).with_spread(parameters.spread)
     variability = variability.with_correlation(parameters.correlation)
-    occasions, trial = _occasions(setup, moments[-1]), study_number(setup.study_id)
-    evenly = draw_evenly(variability, count, seed=seed, trial=trial)
     drawn = {
-        person.id: draw_parameters(
+        person: draw_parameters(
             model,
             variability,
             seed=seed,
-            trial=trial,
-            person=person.id,
-            occasions=occasions,
+            trial=study_number(setup.study_id),
+            person=person,
+            occasions=_occasions(setup, moments[-1]),
             typical=typical,
             normals=normals,
         )
-        for person, normals in zip(people, evenly, strict=True)
+        for person, normals in _normals(setup, count, seed, moments[-1]).items()
     }
     trajectory = solve(
         model,
-        EventTable.from_rows(rows, model, extrapolate=True),
+        _events(setup, count, seed, moments[-1], mechanism),
         parameters=drawn,
         times=moments,
         outputs=tuple(outputs),
@@ -144,6 +137,32 @@ def simulate_arm(
     )
     found = {output: np.asarray(trajectory[output]) for output in outputs}
     return Course(setup, seed, name, count, {time: at for at, time in enumerate(moments)}, found)
+
+
+# Neither events nor random numbers depend on parameters: a fit asks for the same ones hundreds of times.
+@lru_cache(maxsize=128)
+def _events(setup: Setup, count: int, seed: int, horizon: float, mechanism: str) -> EventTable:
+    model = therapy_model(**_switches(setup), mechanism=mechanism)
+    people = trial_people(setup, count, seed)
+    rows = [row for place, person in enumerate(people) for row in _rows(model, setup, place, person, horizon)]
+    return EventTable.from_rows(rows, model, extrapolate=True)
+
+
+@lru_cache(maxsize=128)
+def _normals(setup: Setup, count: int, seed: int, horizon: float) -> dict[str, Normals]:
+    people = [person.id for person in trial_people(setup, count, seed)]
+    found = draw_evenly(
+        _variability(setup),
+        people,
+        seed=seed,
+        trial=study_number(setup.study_id),
+        occasions=_occasions(setup, horizon),
+    )
+    return dict(zip(people, found, strict=True))
+
+
+def _switches(setup: Setup) -> dict[str, str]:
+    return {"session_pressure": "on"} if setup.session_pressure else {}
 
 
 def _rows(model: Model, setup: Setup, place: int, person: Person, horizon: float) -> list[dict[str, Any]]:

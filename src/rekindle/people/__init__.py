@@ -22,7 +22,7 @@ from rekindle.people._distributions import (
     default_distributions,
     read_distributions,
 )
-from rekindle.people._draw import draw_effects, draw_parameters, draw_people
+from rekindle.people._draw import Normals, draw_effects, draw_parameters, draw_people
 from rekindle.people._eligibility import (
     DECISION_NOTICE,
     Criterion,
@@ -65,6 +65,7 @@ __all__ = [
     "Distribution",
     "Eligibility",
     "FailedTreatment",
+    "Normals",
     "Person",
     "PersonFacts",
     "Population",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     Drawn = dict[str, float | NDArray[np.float64]]
 
 
+@dataclass(frozen=True)
+class Normals:
+    """Independent standard normal numbers of one person, by parameter: between people, and by occasion."""
+
+    person: Mapping[str, float]
+    occasions: tuple[Mapping[str, float], ...]
+
+
 def draw_effects(
     variability: Variability, level: Level, *, seed: int, trial: int, person: int | str, occasion: int
 ) -> dict[str, float]:
@@ -29,7 +38,15 @@ def draw_effects(
 
     Each parameter has a stream of its own, so its independent part does not depend on which others vary.
     """
-    normals = {
+    normals = draw_normals(variability, level, seed=seed, trial=trial, person=person, occasion=occasion)
+    return _etas(variability, level, normals)
+
+
+def draw_normals(
+    variability: Variability, level: Level, *, seed: int, trial: int, person: int | str, occasion: int
+) -> dict[str, float]:
+    """Return the independent standard normal numbers behind ``draw_effects``."""
+    return {
         effect.parameter: float(
             random_generator(
                 seed, trial, person, occasion, Stream.PARAMETERS, effect.parameter
@@ -37,12 +54,13 @@ def draw_effects(
         )
         for effect in variability.at(level)
     }
-    return _etas(variability, level, normals)
 
 
 def _etas(variability: Variability, level: Level, normals: Mapping[str, float]) -> dict[str, float]:
     effects = variability.at(level)
-    correlated = correlate(variability.roots[level], normals)
+    if not effects:
+        return {}
+    correlated = correlate(variability.roots[level], {e.parameter: normals[e.parameter] for e in effects})
     return {effect.parameter: effect.omega * correlated[effect.parameter] for effect in effects}
 
 
@@ -55,7 +73,7 @@ def draw_parameters(
     trial: int = 0,
     occasions: int = 1,
     typical: Mapping[str, float | Sequence[float]] | None = None,
-    normals: Mapping[str, float] | None = None,
+    normals: Normals | None = None,
 ) -> Drawn:
     """Draw the parameters of one person.
 
@@ -70,8 +88,7 @@ def draw_parameters(
         occasions: number of occasions (sessions).
         typical: values that replace the model's, one number or one for each occasion (interacting drugs that
             start or stop); they may name parameters that do not vary.
-        normals: independent standard normal numbers of this person, one for each parameter that varies
-            between people, in place of drawn ones (see ``draw_evenly``).
+        normals: numbers in place of drawn ones (see ``draw_evenly``), for at least as many occasions.
 
     Returns:
         Parameter name -> float, or array of shape (occasions,) for what changes between occasions. What
@@ -86,13 +103,13 @@ def draw_parameters(
     drawn = _typical_values(model, variability, typical or {}, occasions)
     if normals is None:
         between = draw_effects(variability, "person", seed=seed, trial=trial, person=person, occasion=0)
+        within = [
+            draw_effects(variability, "occasion", seed=seed, trial=trial, person=person, occasion=number)
+            for number in range(1, occasions + 1)
+        ]
     else:
-        names = [effect.parameter for effect in variability.at("person")]
-        between = _etas(variability, "person", {name: normals[name] for name in names})
-    within = [
-        draw_effects(variability, "occasion", seed=seed, trial=trial, person=person, occasion=number)
-        for number in range(1, occasions + 1)
-    ]
+        between = _etas(variability, "person", normals.person)
+        within = [_etas(variability, "occasion", own) for own in normals.occasions[:occasions]]
     for effect in {effect.parameter: effect for effect in variability.effects}.values():
         name = effect.parameter
         value = drawn[name]

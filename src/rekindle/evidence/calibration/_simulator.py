@@ -65,7 +65,7 @@ class Simulator:
                 name=name,
                 workers=self.workers,
                 parameters=parameter_set(standard.tolist()),
-                switches={"mechanism": self.mechanism},
+                mechanism=self.mechanism,
             )
             if self.progress is not None:
                 self.progress()
