@@ -16,7 +16,7 @@ from rekindle.engine import _cascade_method as method
 from rekindle.engine import _stepper as contract
 from rekindle.engine._cascade_choice import cascade_suits
 from rekindle.engine._cascade_plan import Loop, components, make_plan, own_slopes, with_quick_powers
-from rekindle.engine._cascade_stepper import SWEEPS, cascade_roots, emit_cascade
+from rekindle.engine._cascade_stepper import SWEEPS, cascade_roots, emit_cascade, emit_step_functions
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._emit import emit
 from rekindle.engine._hoist import hoist
@@ -50,7 +50,7 @@ class Cascade:
         for i, value in enumerate(emit(builder, hoisted, read, kind)):
             store(builder, value, results, i)
         builder.ret_void()
-        emit_cascade(module, self.derivation, roots, kind)
+        emit_cascade(module, emit_step_functions(module, self.derivation, roots, kind))
         self.code = MachineCode(lambda: module, str(module))
         pointer, whole, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
         self.prologue = self.code.function("prologue", None, [pointer] * 2)

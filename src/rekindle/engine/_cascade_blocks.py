@@ -22,6 +22,7 @@ from rekindle.engine._lanes import (
     INTEGER,
     INTEGERS,
     POINTER,
+    SCALAR,
     LaneKind,
     index,
     intrinsic,
@@ -153,14 +154,21 @@ def emit_weights(module: ir.Module) -> ir.Function:
     function.linkage = "internal"
     b = ir.IRBuilder(function.append_basic_block())
     position, weights = function.args
-    gaps = [b.fsub(position, number(node)) for node in NODES]
-    left, right = [position], [number(1.0)]
+    for i, weight in enumerate(polynomial_weights(b, SCALAR, position)):
+        store(b, weight, weights, i)
+    b.ret_void()
+    return function
+
+
+def polynomial_weights(b: ir.IRBuilder, kind: LaneKind, position: Any) -> list[Any]:
+    """Weights of the increments at a share of the step, which may differ between lanes."""
+    gaps = [b.fsub(position, kind.number(node)) for node in NODES]
+    left, right = [position], [kind.number(1.0)]
     for gap in gaps[:-1]:
         left.append(b.fmul(left[-1], gap))
     for gap in reversed(gaps[1:]):
         right.append(b.fmul(right[-1], gap))
-    for i, weight in enumerate(WEIGHTS):
-        product = b.fmul(left[i], right[STAGES - 1 - i])
-        store(b, b.fmul(number(float(weight)), product), weights, i)
-    b.ret_void()
-    return function
+    return [
+        b.fmul(kind.number(float(weight)), b.fmul(left[i], right[STAGES - 1 - i]))
+        for i, weight in enumerate(WEIGHTS)
+    ]

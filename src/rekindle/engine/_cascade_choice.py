@@ -21,7 +21,7 @@ class Suitability(NamedTuple):
 
 
 def cascade_suits(derivation: Derivation) -> Suitability:
-    """Judge by events, feedback and smoothness.
+    """Judge by feedback and smoothness.
 
     Args:
         derivation: of the system to be solved.
@@ -32,8 +32,6 @@ def cascade_suits(derivation: Derivation) -> Suitability:
     system = derivation.system
     if not system.nonlinear:
         return Suitability(False, "every state is linear and solved exactly")
-    if derivation.peak_names:
-        return Suitability(False, f"peaks are watched: {', '.join(derivation.peak_names)}")
     names = set(system.nonlinear)
     rates = dict(zip(system.nonlinear, system.right_hand_side, strict=True))
     groups = components({name: symbols(rate) & names for name, rate in rates.items()})

@@ -88,3 +88,5 @@ def _defect_share() -> float:
 
 
 DEFECT_SHARE = _defect_share()
+#: A state that decays at the rate k takes away from that error as if it were divided by 1 + DECAY_SHARE k h.
+DECAY_SHARE = 1.0 / 40.0

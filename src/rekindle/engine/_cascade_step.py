@@ -6,8 +6,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._cascade_blocks import PLACES, START, emit_block, emit_decay, emit_forcing, emit_weights
-from rekindle.engine._cascade_method import DEFECT_SHARE, END_SLOPE, NODES, STAGES, START_SLOPE
+from rekindle.engine._cascade_blocks import PLACES, START, emit_block, emit_weights
+from rekindle.engine._cascade_method import DECAY_SHARE, DEFECT_SHARE, END_SLOPE, NODES, STAGES, START_SLOPE
 from rekindle.engine._cascade_plan import Block, Loop, Plan
 from rekindle.engine._cascade_solve import (
     FACTORS,
@@ -44,12 +44,11 @@ _SLOWEST = 0.9
 MIDDLE = 3
 
 
-class StepCode:
-    """Functions and working memory for the steps of one plan.
+class StepFunctions:
+    """The functions that the steps of one plan call, emitted once.
 
     Args:
         module: where the functions go.
-        builder: of the function that takes the steps, at its start.
         plan: order of the work.
         states: names of the nonlinear states.
         forcings: names of the known functions of time.
@@ -59,14 +58,12 @@ class StepCode:
     def __init__(
         self,
         module: ir.Module,
-        builder: ir.IRBuilder,
         plan: Plan,
         states: tuple[str, ...],
         forcings: tuple[str, ...],
         kind: LaneKind,
     ) -> None:
-        self.builder, self.plan, self.kind, self.states = builder, plan, kind, states
-        self.count, self.forcing_count = len(states), len(forcings)
+        self.plan, self.states, self.forcings, self.kind = plan, states, forcings, kind
         blocks = [b for s in plan.steps for b in ([s] if isinstance(s, Block) else s.blocks)]
         self.blocks = {
             id(block): emit_block(module, f"cascade_block_{i}", block, states, forcings, kind)
@@ -76,16 +73,29 @@ class StepCode:
         self.factor, self.solve = emit_factor(module, kind), emit_solve(module, kind)
         self.shift, self.solve_in_modes = emit_shift(module, kind), emit_solve_in_modes(module, kind)
         self.explicit, self.weights = emit_explicit(module, kind), emit_weights(module)
-        self.forcing, self.decay = emit_forcing(module, len(forcings), kind), emit_decay(module, kind)
+
+
+class StepCode:
+    """Code and working memory for the steps of one plan, inside one function.
+
+    Args:
+        functions: what it calls.
+        builder: of the function that takes the steps, at its start.
+    """
+
+    def __init__(self, functions: StepFunctions, builder: ir.IRBuilder) -> None:
+        self.functions, self.builder = functions, builder
+        self.plan, self.kind = plan, kind = functions.plan, functions.kind
+        self.count, self.forcing_count = len(functions.states), len(functions.forcings)
         self.values, self.increments, self.rates, self.slopes, self.previous = (
             variable(builder, kind.type, self.count * PLACES) for _ in range(5)
         )
-        self.known = variable(builder, kind.type, len(forcings) * PLACES)
+        self.known = variable(builder, kind.type, self.forcing_count * PLACES)
         self.shared = variable(builder, kind.type, plan.shared * PLACES)
         self.factors = variable(builder, kind.type, self.count * FACTORS)
         self.start_slopes, self.scales = (variable(builder, kind.type, self.count) for _ in range(2))
         self.extrapolation = variable(builder, DOUBLE, STAGES * STAGES)
-        self.ratio, self.factored = variable(builder, DOUBLE), variable(builder, DOUBLE)
+        self.ratio = variable(builder, DOUBLE)
         self.contractions = {
             id(step): variable(builder, DOUBLE) for step in plan.steps if isinstance(step, Loop)
         }
@@ -98,8 +108,7 @@ class StepCode:
         """Rates at the start of the segment; the known functions are at place START already."""
         b = self.builder
         self.hoisted = hoisted
-        for value, initial in ((self.ratio, 0.0), (self.factored, 0.0)):
-            b.store(number(initial), value)
+        b.store(number(0.0), self.ratio)
         for contraction in self.contractions.values():
             b.store(number(0.1), contraction)
         for counter in (self.total_sweeps, self.has_previous):
@@ -124,22 +133,24 @@ class StepCode:
     def _evaluate(self, block: Block, first: int, last: int) -> None:
         if block.roots:
             arguments = [self.values, self.known, self.shared, self.rates, self.slopes, self.hoisted]
-            self.builder.call(self.blocks[id(block)], [*arguments, index(first), index(last)])
+            self.builder.call(self.functions.blocks[id(block)], [*arguments, index(first), index(last)])
 
     # ---- one step ---------------------------------------------------------------------------------
 
-    def emit_solution(self, y: Any, h: Any, control: tuple[Any, Any], failed: ir.Block) -> None:
+    def emit_shifts(self, wide_h: Any) -> None:
+        """What depends on the step size alone, which may differ between lanes."""
+        self.wide_h = wide_h
+        for state in self.plan.fixed:
+            self._shift(state)
+
+    def emit_solution(self, y: Any, wide_h: Any, control: tuple[Any, Any], failed: ir.Block) -> None:
         """Increments of all states; ``control`` holds the absolute and relative tolerance."""
         b = self.builder
-        self.h, self.wide_h = h, self.kind.spread(b, h)
+        self.wide_h = wide_h
         for state in self.plan.swept:
             start = load(b, y, state)
             scale = self._scale(start, start, control)
             store(b, b.fdiv(self.kind.number(1.0), scale), self.scales, state)
-        with b.if_then(b.fcmp_ordered("!=", h, b.load(self.factored))):
-            for state in self.plan.fixed:
-                self._shift(state)
-            b.store(h, self.factored)
         b.store(index(0), self.sweeps)
         for step in self.plan.steps:
             if isinstance(step, Block):
@@ -153,11 +164,11 @@ class StepCode:
     def _shift(self, state: int) -> None:
         slope = load(self.builder, self.slopes, state * PLACES + MIDDLE)
         arguments = [self.wide_h, slope, self._at(self.factors, state, FACTORS)]
-        self.builder.call(self.shift, arguments)
+        self.builder.call(self.functions.shift, arguments)
 
     def _factorise(self, state: int) -> None:
         arguments = [self.wide_h, self._at(self.slopes, state), self._at(self.factors, state, FACTORS)]
-        self.builder.call(self.factor, arguments)
+        self.builder.call(self.functions.factor, arguments)
 
     def _solve_directly(self, block: Block, y: Any) -> None:
         b, state = self.builder, block.updates
@@ -173,8 +184,9 @@ class StepCode:
 
     def _update(self, state: int, start: Any) -> Any:
         one_slope = state in self.plan.fixed or state in self.plan.swept & self.plan.varying
-        moves = self.solve if state in self.plan.varying else self.explicit
-        function = self.solve_in_modes if one_slope else moves
+        code = self.functions
+        moves = code.solve if state in self.plan.varying else code.explicit
+        function = code.solve_in_modes if one_slope else moves
         slopes = place(self.builder, self.slopes, state * PLACES + (MIDDLE if one_slope else 0))
         memory = [self._at(self.rates, state), slopes]
         memory += [self._at(self.factors, state, FACTORS)]
@@ -238,7 +250,7 @@ class StepCode:
             for i, node in enumerate(NODES):
                 position = b.fadd(number(1.0), b.fmul(ratio, number(node)))
                 row = place(b, self.extrapolation, i * STAGES)
-                b.call(self.weights, [position, row])
+                b.call(self.functions.weights, [position, row])
                 last = load(b, row, STAGES - 1)
                 store(b, b.fsub(last, number(1.0)), row, STAGES - 1)
 
@@ -278,7 +290,7 @@ class StepCode:
         return multiply_add(b, relative, intrinsic(b, "llvm.maxnum", *sizes), absolute)
 
     def emit_error(self, y: Any, control: tuple[Any, Any]) -> tuple[Any, Any]:
-        """Largest error in units of the tolerance, and whether any lane is above or undefined.
+        """Each lane's largest error in units of the tolerance, and whether it is above 1 or undefined.
 
         The collocation polynomial's slope at the start of the step differs from the rate there; that defect
         bounds the error inside the step, less what the state's own decay takes away.
@@ -295,12 +307,13 @@ class StepCode:
                 where = 0 if state not in self.plan.swept else MIDDLE
                 decay = b.fmul(self.wide_h, load(b, self.slopes, state * PLACES + where))
                 decay = intrinsic(b, "llvm.maxnum", b.fneg(decay), kind.number(0.0))
+                decay = b.fmul(decay, kind.number(DECAY_SHARE))
                 scale = multiply_add(b, scale, decay, scale)
             error = b.fdiv(b.fmul(defect, kind.number(DEFECT_SHARE)), scale)
             above = b.fcmp_unordered(">", error, kind.number(1.0))
             bad = above if bad is None else b.or_(bad, above)
             largest = intrinsic(b, "llvm.maxnum", largest, error)
-        return kind.largest(b, largest), kind.any(b, bad)
+        return largest, bad
 
     def emit_accept(self, y: Any) -> None:
         """Move ``y`` to the end of the step and remember what the next step needs."""

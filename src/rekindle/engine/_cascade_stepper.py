@@ -11,11 +11,12 @@ from typing import Any
 import llvmlite.ir as ir
 
 from rekindle.engine import _stepper as contract
-from rekindle.engine._cascade_blocks import PLACES, START
+from rekindle.engine._cascade_blocks import PLACES, START, emit_decay, emit_forcing
 from rekindle.engine._cascade_method import STAGES
 from rekindle.engine._cascade_plan import make_plan, own_slopes, with_quick_powers
 from rekindle.engine._cascade_solve import multiply_add
-from rekindle.engine._cascade_step import StepCode
+from rekindle.engine._cascade_step import StepCode, StepFunctions
+from rekindle.engine._cascade_watch import WatchCode, emit_watch
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._lanes import (
@@ -33,8 +34,9 @@ from rekindle.engine._lanes import (
 )
 from rekindle.modelling import Expression
 
-#: Control slots of this solver: first steps accepted in the last two segments, sweeps.
-FIRST_STEP, EARLIER_FIRST_STEP, SWEEPS = 8, 9, 10
+#: Control slots of this solver: first steps accepted in the last two segments, sweeps, and whether the next
+#: segment goes on after a peak.
+FIRST_STEP, EARLIER_FIRST_STEP, SWEEPS, GOES_ON = 8, 9, 10, 11
 
 _PER_OCTAVE = 2
 _OCTAVES = 64
@@ -52,10 +54,10 @@ def cascade_roots(derivation: Derivation) -> dict[str, list[Expression]]:
     return {_RATES: rates, _SLOPES: own_slopes(system.nonlinear, rates)}
 
 
-def emit_cascade(
+def emit_step_functions(
     module: ir.Module, derivation: Derivation, roots: Mapping[str, Sequence[Expression]], kind: LaneKind
-) -> ir.Function:
-    """Emit ``integrate`` with the signature of the Rodas5P loop, without peak events.
+) -> StepFunctions:
+    """Emit what the steps call.
 
     Args:
         module: where it goes.
@@ -65,30 +67,49 @@ def emit_cascade(
     """
     states = derivation.system.nonlinear
     plan = make_plan(states, roots[_RATES], roots[_SLOPES], derivation.forcings)
-    return _Loop(module, plan, states, derivation.forcings, kind).function
+    return StepFunctions(module, plan, states, derivation.forcings, kind)
+
+
+def emit_cascade(
+    module: ir.Module, functions: StepFunctions, watched: Sequence[Expression] = ()
+) -> ir.Function:
+    """Emit ``integrate`` with the signature and the meaning of the Rodas5P loop.
+
+    Args:
+        module: where it goes.
+        functions: what the steps call.
+        watched: slopes of what peak events watch, with constants hoisted.
+    """
+    return _Loop(module, functions, watched).function
 
 
 class _Loop:
-    def __init__(
-        self, module: ir.Module, plan: Any, states: tuple[str, ...], forcings: tuple[str, ...], kind: LaneKind
-    ) -> None:
+    def __init__(self, module: ir.Module, functions: StepFunctions, watched: Sequence[Expression]) -> None:
+        kind, states, forcings = functions.kind, functions.states, functions.forcings
         arguments = [kind.pointer] * 5 + [INTEGERS, INTEGER, DOUBLE, DOUBLE, POINTER, INTEGER, POINTER]
         signature = ir.FunctionType(INTEGER, arguments + [kind.pointer] * 3)
         self.function = ir.Function(module, signature, "integrate")
         (
             self.y, self.hoisted, self.rates, self.coefficients, self.lines, self.spans, self.modes,
             self.start, self.end, self.control, self.output_count, self.output_times,
-            self.output_states, _, _,
+            self.output_states, self.peak_slopes, self.before,
         ) = self.function.args  # fmt: skip
         self.kind, self.count, self.forcing_count = kind, len(states), len(forcings)
         self.builder = builder = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.code = StepCode(module, builder, plan, states, forcings, kind)
+        self.code = StepCode(functions, builder)
+        self.forcing, self.decay = emit_forcing(module, len(forcings), kind), emit_decay(module, kind)
+        self.watch: WatchCode | None = None
+        if watched:
+            self.watch = emit_watch(module, states, forcings, watched, kind)
+            self.steepness = variable(builder, kind.type, len(forcings) * PLACES)
+            self.seen = variable(builder, kind.type, len(watched) * PLACES)
         # One table of exponentials for each step size of an octave, and one for sizes outside the grid.
         self.table_size = builder.mul(self.modes, index(PLACES))
         self.tables = builder.alloca(kind.type, builder.mul(self.table_size, index(_PER_OCTAVE + 1)))
         self.faded = builder.alloca(kind.type, self.modes)
         self.table_steps = variable(builder, DOUBLE, _PER_OCTAVE + 1)
-        self.t, self.h, self.last_h = (variable(builder, DOUBLE) for _ in range(3))
+        self.t, self.h, self.last_h, self.shifted = (variable(builder, DOUBLE) for _ in range(4))
+        self.goes_on = load(builder, self.control, GOES_ON)
         self.written, self.level = variable(builder, INTEGER), variable(builder, INTEGER)
         self.output_weights = variable(builder, DOUBLE, STAGES)
         self.levels = self._level_table(module)
@@ -127,10 +148,14 @@ class _Loop:
         with counted_loop(b, self.modes) as mode:
             store(b, kind.number(1.0), self.faded, mode)
         b.store(index(_OCTAVES * _PER_OCTAVE), self.level)
+        b.store(number(0.0), self.shifted)
+        store(b, number(0.0), self.control, GOES_ON)
         self._known_at_start()
         self.code.emit_start(self.y, self.hoisted)
         self._first_size()
         b.store(load(b, self.control, contract.STEP), self.last_h)
+        if self.watch is not None:
+            self._look_at_start(self.watch)
         loop = b.append_basic_block("step")
         b.branch(loop)
         b.position_at_end(loop)
@@ -148,14 +173,22 @@ class _Loop:
             store(b, b.load(total), self.code.known, forcing * PLACES + START)
 
     def _first_size(self) -> None:
-        """What the segment before the last could have begun with, because doses start and end in turn."""
+        """What the segment before the last could have begun with, because doses start and end in turn.
+
+        After a peak it is the last size.
+        """
         b = self.builder
         span = b.fsub(self.end, self.start)
         size = b.fmul(span, number(_FIRST_SHARE))
         for slot in (contract.STEP, FIRST_STEP, EARLIER_FIRST_STEP):
             known = load(b, self.control, slot)
             size = b.select(b.fcmp_ordered(">", known, number(0.0)), known, size)
+        size = b.select(self._goes_on, load(b, self.control, contract.STEP), size)
         self._choose(size)
+
+    @property
+    def _goes_on(self) -> Any:
+        return self.builder.fcmp_ordered("!=", self.goes_on, number(0.0))
 
     def _choose(self, wanted: Any) -> None:
         """The largest size of the grid that is not above the wanted one."""
@@ -209,7 +242,8 @@ class _Loop:
             self._leave(contract.TOO_MANY_STEPS)
         failed = b.append_basic_block("not_converged")
         self._solve(t, h, failed)
-        error, bad = self.code.emit_error(self.y, self.tolerances)
+        errors, above = self.code.emit_error(self.y, self.tolerances)
+        error, bad = self.kind.largest(b, errors), self.kind.any(b, above)
         # An eighth root: the error falls with the eighth power of the step size.
         root = error
         for _ in range(3):
@@ -237,13 +271,17 @@ class _Loop:
         self.table = place(b, self.tables, b.mul(slot, self.table_size))
         known = load(b, self.table_steps, slot)
         with b.if_then(b.fcmp_ordered("!=", h, known)):
-            b.call(code.decay, [h, known, self.rates, self.modes, self.faded, self.table])
+            b.call(self.decay, [h, known, self.rates, self.modes, self.faded, self.table])
             store(b, h, self.table_steps, slot)
         arguments = [self.coefficients, self.lines, self.spans, self.modes, self.faded, self.table]
-        b.call(code.forcing, [b.fsub(t, self.start), h, *arguments, code.known])
+        b.call(self.forcing, [b.fsub(t, self.start), h, *arguments, code.known])
         with b.if_then(b.icmp_signed("!=", b.load(code.has_previous), index(0))):
             code.emit_extrapolation(b.fdiv(h, b.load(self.last_h)))
-        code.emit_solution(self.y, h, self.tolerances, failed)
+        wide = self.kind.spread(b, h)
+        with b.if_then(b.fcmp_ordered("!=", h, b.load(self.shifted))):
+            code.emit_shifts(wide)
+            b.store(h, self.shifted)
+        code.emit_solution(self.y, wide, self.tolerances, failed)
 
     def _reject(self, h: Any, factor: Any, loop: ir.Block) -> None:
         b = self.builder
@@ -259,9 +297,11 @@ class _Loop:
         b = self.builder
         arrival = b.select(is_last, self.end, b.fadd(t, h))
         self._write_outputs(t, h, arrival)
-        with b.if_then(b.icmp_signed("==", b.load(self.code.has_previous), index(0))):
+        is_first = b.icmp_signed("==", b.load(self.code.has_previous), index(0))
+        with b.if_then(b.and_(is_first, b.not_(self._goes_on))):
             store(b, load(b, self.control, FIRST_STEP), self.control, EARLIER_FIRST_STEP)
             store(b, b.fmul(h, factor), self.control, FIRST_STEP)
+        turned = None if self.watch is None else self._look(self.watch, t)
         self.code.emit_accept(self.y)
         with counted_loop(b, self.modes) as mode:
             end = load(b, self.table, b.add(b.mul(mode, index(PLACES)), index(STAGES - 1)))
@@ -271,7 +311,70 @@ class _Loop:
         self._choose(b.select(is_last, intrinsic(b, "llvm.maxnum", wanted, grown), grown))
         b.store(h, self.last_h)
         b.store(arrival, self.t)
+        if turned is not None:
+            with b.if_then(turned):
+                self._leave_at_peak()
         b.branch(loop)
+
+    # ---- peaks ------------------------------------------------------------------------------------
+
+    def _look_at_start(self, watch: WatchCode) -> None:
+        """Leave at once where a slope turned between the segments."""
+        b = self.builder
+        arguments = [self.rates, self.coefficients, self.lines, self.spans, self.modes, self.faded]
+        b.call(watch.steepness, [*arguments, self.tables, self.steepness, ir.IntType(1)(1)])
+        self._evaluate_slopes(watch, START, PLACES)
+        with b.if_then(self._turned(watch, [START])):
+            self._remember(self.start)
+            self._leave_at_peak()
+        with counted_loop(b, watch.peaks) as p:
+            old = load(b, self.peak_slopes, p)
+            new = load(b, self.seen, b.add(b.mul(p, index(PLACES)), index(START)))
+            waits = b.fcmp_ordered("==", old, self.kind.number(-float("inf")))
+            store(b, b.select(waits, old, new), self.peak_slopes, p)
+
+    def _look(self, watch: WatchCode, t: Any) -> Any:
+        """Whether a slope turned in any lane; if not, what is watched from here on starts at the end."""
+        b = self.builder
+        arguments = [self.rates, self.coefficients, self.lines, self.spans, self.modes, self.faded]
+        b.call(watch.steepness, [*arguments, self.table, self.steepness, ir.IntType(1)(0)])
+        self._evaluate_slopes(watch, 0, STAGES)
+        turned = self._turned(watch, range(STAGES))
+        with b.if_else(turned) as (found, nothing):
+            with found:
+                self._remember(t)
+            with nothing, counted_loop(b, watch.peaks) as p:
+                new = load(b, self.seen, b.add(b.mul(p, index(PLACES)), index(STAGES - 1)))
+                store(b, new, self.peak_slopes, p)
+        return turned
+
+    def _evaluate_slopes(self, watch: WatchCode, first: int, last: int) -> None:
+        arguments = [self.code.values, self.code.known, self.steepness, self.hoisted, self.seen]
+        self.builder.call(watch.look, [*arguments, index(first), index(last)])
+
+    def _turned(self, watch: WatchCode, places: Sequence[int]) -> Any:
+        b, none = self.builder, self.kind.number(0.0)
+        found: Any = None
+        for p in range(watch.peaks):
+            old = load(b, self.peak_slopes, p)
+            for place_ in places:
+                new = load(b, self.seen, p * PLACES + place_)
+                here = b.and_(b.fcmp_ordered(">", old, none), b.fcmp_ordered("<=", new, none))
+                found = here if found is None else b.or_(found, here)
+                old = new
+        return self.kind.any(b, found)
+
+    def _remember(self, time: Any) -> None:
+        b = self.builder
+        store(b, self.kind.spread(b, time), self.before, 0)
+        with counted_loop(b, self.count) as i:
+            store(b, load(b, self.y, i), self.before, b.add(i, index(1)))
+
+    def _leave_at_peak(self) -> None:
+        b = self.builder
+        store(b, b.load(self.h), self.control, contract.STEP)
+        store(b, number(1.0), self.control, GOES_ON)
+        self._leave(contract.PEAK)
 
     def _write_outputs(self, t: Any, h: Any, arrival: Any) -> None:
         b, kind, code = self.builder, self.kind, self.code
@@ -286,7 +389,7 @@ class _Loop:
         b.cbranch(b.fcmp_ordered("<=", time, arrival), body, after)
         b.position_at_end(body)
         position = b.fdiv(b.fsub(time, t), h)
-        b.call(code.weights, [position, self.output_weights])
+        b.call(code.functions.weights, [position, self.output_weights])
         weights = [kind.spread(b, load(b, self.output_weights, j)) for j in range(STAGES)]
         first = b.mul(written, index(self.count))
         for state in range(self.count):

@@ -15,13 +15,15 @@ import llvmlite.ir as ir
 import numpy as np
 from numpy.typing import NDArray
 
+from rekindle.engine import _cascade_stepper as cascade
 from rekindle.engine import _stepper as stepper
 from rekindle.engine._arithmetic import Numbers
-from rekindle.engine._cascade_stepper import cascade_roots, emit_cascade
+from rekindle.engine._cascade_lane_step import emit_lane_step
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._emit import emit
-from rekindle.engine._lane_peaks import Frame, PeakCode, emit_peak_handler
+from rekindle.engine._lane_frame import Frame
+from rekindle.engine._lane_journey import PeakCode, emit_peak_handler
 from rekindle.engine._lanes import (
     DOUBLE,
     INTEGER,
@@ -54,7 +56,7 @@ class Kernel:
     Args:
         derivation: the system and what follows from it; it has no ramps.
         lanes: people in a group.
-        integrator: "L1" for Rodas5P, "L2" for cascade collocation, which watches no peaks.
+        integrator: "L1" for Rodas5P, "L2" for cascade collocation.
     """
 
     def __init__(self, derivation: Derivation, lanes: int, integrator: str = "L1") -> None:
@@ -73,20 +75,22 @@ class Kernel:
         module = ir.Module("rekindle_lanes")
         roots = {**derivation.step_roots, **model_roots(derivation)}
         if self.integrator == "L2":
-            roots |= cascade_roots(derivation)
+            roots |= cascade.cascade_roots(derivation)
         hoisted_roots, hoisted = hoist_groups(roots, set(derivation.constant_index))
         prologue = emit_prologue(module, derivation, hoisted, kind)
         model = emit_model(module, derivation, hoisted_roots, kind)
         parts = emit_step_functions(module, derivation, hoisted_roots, kind)
-        step = emit_step(module, parts, kind)
         forced = sum(name in derivation.system.linear for name in derivation.forcings)
         linear = emit_linear(module, len(derivation.system.linear), forced, kind)
         frame = Frame(derivation, parts, len(hoisted), kind)
         if self.integrator == "L2":
-            integrate = emit_cascade(module, derivation, hoisted_roots, kind)
+            functions = cascade.emit_step_functions(module, derivation, hoisted_roots, kind)
+            integrate = cascade.emit_cascade(module, functions, hoisted_roots["peaks"])
+            step = emit_lane_step(module, functions, parts) if parts.peak_count else None
         else:
+            step = emit_step(module, parts, kind)
             integrate = stepper.emit_integrate(module, parts, kind, step)
-        peaks = emit_peak_handler(module, frame, step, linear, model) if parts.peak_count else None
+        peaks = emit_peak_handler(module, frame, step, linear, model) if step and parts.peak_count else None
         _Runner(module, frame, prologue, model, linear, integrate, peaks)
         _emit_matrix(module, derivation, kind)
         return module

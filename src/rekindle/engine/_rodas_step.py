@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.ir as ir
@@ -11,6 +10,7 @@ from rekindle.engine import _rodas5p as method
 from rekindle.engine._arithmetic import Numbers
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._forcing import emit_forcing
+from rekindle.engine._lane_step import LaneStep
 from rekindle.engine._lanes import (
     DOUBLE,
     INTEGER,
@@ -42,24 +42,7 @@ def workspace(parts: StepFunctions) -> Layout:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class StepCode:
-    """The functions that move lanes.
-
-    ``step(y, hoisted, rates, coefficients, lines, spans, modes, tau, h, relative, absolute, work)`` returns
-    each lane's error in units of the tolerance; the new state is ``updated``.
-    ``dense(y, work, s, result)`` is the state at the share ``s`` of the step.
-    """
-
-    step: ir.Function
-    dense: ir.Function
-    forcing: ir.Function  # with slopes
-    work: Layout
-    parts: StepFunctions
-    kind: LaneKind
-
-
-def emit_step(module: ir.Module, parts: StepFunctions, kind: LaneKind) -> StepCode:
+def emit_step(module: ir.Module, parts: StepFunctions, kind: LaneKind) -> LaneStep:
     """Emit a step and its dense output."""
     work = workspace(parts)
     forcing = emit_forcing(module, parts, kind, slopes=True)
@@ -68,7 +51,8 @@ def emit_step(module: ir.Module, parts: StepFunctions, kind: LaneKind) -> StepCo
     step = ir.Function(module, ir.FunctionType(kind.type, arguments), "step")
     keep_apart(step)
     _Step(step, parts, kind, work, forcing, values_only).emit()
-    return StepCode(step, _emit_dense(module, parts, kind, work), forcing, work, parts, kind)
+    dense = _emit_dense(module, parts, kind, work)
+    return LaneStep(step, dense, forcing, work, parts, kind, looks=(1.0,), restep=True)
 
 
 class _Step:

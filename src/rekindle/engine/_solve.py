@@ -123,13 +123,6 @@ def finish(
                 given=f'{name} "{value}"{nearest(value, allowed)}',
                 allowed=f"{name}: {', '.join(allowed)}",
             )
-    if job.solver == "L2" and job.compiled.peak_names:
-        raise SolverError(
-            "RK-SOL-021",
-            given=f'solver "L2" for a model that watches peaks: {", ".join(job.compiled.peak_names)}',
-            why="Cascade collocation takes steps too long to find a peak in",
-            remedy='Use solver "auto"',
-        )
     outcomes = run_job(job, workers=workers, checkpoint=checkpoint, progress=progress)
     return _answer(events, job.subjects[0].times, outcomes, job, keep=on_failure == "keep")
 

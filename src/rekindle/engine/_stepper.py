@@ -10,6 +10,7 @@ from rekindle.engine import _rodas5p as method
 from rekindle.engine._arithmetic import Numbers
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._lane_math import call_math
+from rekindle.engine._lane_step import LaneStep
 from rekindle.engine._lanes import (
     DOUBLE,
     INTEGER,
@@ -23,7 +24,7 @@ from rekindle.engine._lanes import (
     place,
     store,
 )
-from rekindle.engine._rodas_step import StepCode, emit_step
+from rekindle.engine._rodas_step import emit_step
 from rekindle.engine._step_functions import StepFunctions
 
 #: What ``integrate`` returns.
@@ -37,7 +38,7 @@ _SAFETY, _SHRINK, _GROW = 0.9, 0.1, 8.0
 
 
 def emit_integrate(
-    module: ir.Module, parts: StepFunctions, kind: LaneKind, code: StepCode | None = None
+    module: ir.Module, parts: StepFunctions, kind: LaneKind, code: LaneStep | None = None
 ) -> ir.Function:
     """Emit ``int64 integrate(y, hoisted, rates, coefficients, lines, spans, modes, t0, t1, control, n_out,
     t_out, y_out, peak_slopes, before)``.
@@ -52,7 +53,7 @@ def emit_integrate(
 
 
 class _Loop:
-    def __init__(self, module: ir.Module, parts: StepFunctions, kind: LaneKind, code: StepCode) -> None:
+    def __init__(self, module: ir.Module, parts: StepFunctions, kind: LaneKind, code: LaneStep) -> None:
         self.parts, self.kind, self.code = parts, kind, code
         arguments = [kind.pointer] * 5 + [INTEGERS, INTEGER, DOUBLE, DOUBLE, POINTER, INTEGER, POINTER]
         signature = ir.FunctionType(INTEGER, arguments + [kind.pointer] * 3)
