@@ -14,6 +14,7 @@ import pytest
 from scipy.stats import norm
 
 from rekindle.errors import DesignError, OutputError
+from rekindle.therapy import ParameterSet
 from rekindle.trials import (
     Design,
     TrialData,
@@ -303,9 +304,9 @@ def test_the_effect_of_the_drug_changes_nothing_in_the_control_arm() -> None:
 
 
 def test_parameter_draws_are_used_in_turn() -> None:
-    draws = [{"EP": 0.0, "ES": 0.0}, {"EP": 0.3}]
+    draws = [ParameterSet({"EP": 0.0, "ES": 0.0}), ParameterSet({"EP": 0.3})]
     mixed = run_replicates(design(), [0, 1], parameter_draws=draws)
-    alone = [run_replicates(design(), [n], world=World(parameters=draws[n]))[0] for n in (0, 1)]
+    alone = [run_replicates(design(), [n], world=World(drawn=draws[n]))[0] for n in (0, 1)]
     assert [one.notes for one in mixed] == [one.notes for one in alone]
 
 

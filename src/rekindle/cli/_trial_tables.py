@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     Line = Finding | ResultRow
 
 #: Words of outcomes that are shown for the last day only; every day is in the files.
-_LAST_DAY_ONLY = (", LOCF", "missing as none", "LOCF and ANCOVA")
+_LAST_DAY_ONLY = (", LOCF", "missing as none", "LOCF and ANCOVA", "Kaplan-Meier")
 _AGAINST = " - "
 
 
 def print_run(result: TrialRun, console: Console) -> None:
     """Print design, results by arm, differences, the primary result and notes."""
-    from rekindle.report import STANDING_NOTICE, print_table
+    from rekindle.report import STANDING_NOTICE, percent, print_table
 
     design, count = result.task.design, len(result.replicates)
     console.print(f"[bold]{design.title}[/bold]", highlight=False)
@@ -39,8 +39,17 @@ def print_run(result: TrialRun, console: Console) -> None:
         interval = "5 to 95 % of trials" if count > 1 else "95 % interval"
         columns = ("", "arms", "value", interval, "p < 0.05" if count > 1 else "p")
         print_table("Differences", columns, [_difference(one) for one in differences], console)
+    if result.drawn:
+        _print_variation(result, console)
     if result.primary:
         console.print(_primary(result), highlight=False)
+    if result.drawn and result.primary:
+        share, low, high = result.positive_drawn
+        console.print(
+            f"With drawn parameters: positive in {percent(share)} of trials "
+            f"(Monte Carlo {percent(low)} to {percent(high)}).",
+            highlight=False,
+        )
     for note in design.notes:
         console.print(f"Note: {note}", highlight=False, markup=False)
     console.print(f"[italic]{STANDING_NOTICE}[/italic]", highlight=False)
@@ -56,6 +65,7 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
             str(one.number),
             f"{one.effect:g}",
             "yes" if one.unblinding else "no",
+            "drawn" if one.drawn else "most probable",
             percent(one.power),
             f"{percent(one.low)} to {percent(one.high)}",
             _number(one.difference),
@@ -63,8 +73,17 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
         )
         for one in rows
     ]
-    columns = ("people", "effect", "unblinding", "positive", "Monte Carlo 95 %", "estimate", "no result")
+    columns = ("people", "effect", "unblinding", "parameters", "positive", "Monte Carlo 95 %", "estimate",
+               "no result")  # fmt: skip
     print_table(f"Power from {rows[0].replicates} simulated trials in each row", columns, table, console)
+
+
+def _print_variation(result: TrialRun, console: Console) -> None:
+    """People, trials and parameters apart, for the primary scale."""
+    from rekindle.report import print_table, variation_table
+
+    found = variation_table(result)
+    print_table(f"Three kinds of variation: {found.caption}", found.columns, found.rows, console)
 
 
 def _shown(lines: Iterable[Line]) -> Iterable[Line]:
@@ -100,8 +119,10 @@ def _difference(one: Line) -> tuple[str, ...]:
 
 
 def _value(one: Line, *, spread: bool = True) -> str:
+    if one.unit == "day" and not math.isfinite(one.value):
+        return "not reached"
     if math.isnan(one.value):
-        return "not reached" if one.unit == "day" else ""
+        return ""
     unit = "" if one.unit in ("1", "points") else f" {one.unit}"
     within = f" ({_number(one.spread)})" if spread and not math.isnan(one.spread) else ""
     return f"{_number(one.value)}{unit}{within}"

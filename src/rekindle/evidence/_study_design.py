@@ -290,7 +290,7 @@ def _losses(rows: Sequence[Row], remarks: list[str]) -> dict[str, Any]:
         return {"missed_visits_pct": round(missed, 2)}
     weekly = 100.0 * (1.0 - share ** (1.0 / weeks))
     remarks.append("dropout from the people behind the last value (derived), not by reason")
-    return {"dropout": [{"reason": "any", "weekly_pct": round(weekly, 3)}]}
+    return {"dropout": [{"reason": "unspecified", "weekly_pct": round(weekly, 3)}]}
 
 
 def _add_withdrawal(content: dict[str, Any], row: Row, scale: str, remarks: list[str]) -> None:

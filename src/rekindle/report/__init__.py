@@ -73,6 +73,8 @@ from rekindle.report._summary import (
 )
 from rekindle.report._tables import trajectory_columns, write_table
 from rekindle.report._terminal import print_summary, print_table
+from rekindle.report._trial_page import trial_figures, trial_page, write_power, write_trial
+from rekindle.report._trial_tables import variation_table
 
 __all__ = [
     "BAND_LEVEL",
@@ -148,11 +150,16 @@ __all__ = [
     "trajectory_bands",
     "trajectory_columns",
     "trial_figure",
+    "trial_figures",
+    "trial_page",
+    "variation_table",
     "visible_text",
     "write_candidate",
     "write_comparison",
     "write_course",
     "write_crossover",
     "write_evidence",
+    "write_power",
     "write_table",
+    "write_trial",
 ]

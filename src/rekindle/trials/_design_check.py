@@ -100,7 +100,7 @@ def _check_days(where: str, phase: Phase, *, last: bool) -> None:
 
 
 def _check_rules(design: Design) -> None:
-    for rule in design.rules:
+    for rule in (*design.rules, *design.dropout):
         where = f"{design.source}, rules, {rule.name}"
         if design.acute is None and any(
             one.what == "report" or one.what not in design.scales for one in rule.conditions

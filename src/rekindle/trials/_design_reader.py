@@ -24,7 +24,7 @@ from rekindle.trials._design import (
 from rekindle.trials._design_check import check_design
 from rekindle.trials._design_conditions import read_condition, read_definition, usual_definition
 from rekindle.trials._design_phases import read_phase
-from rekindle.trials._design_rules import read_names, read_relapse, read_rules
+from rekindle.trials._design_rules import read_dropout, read_names, read_relapse, read_rules
 from rekindle.trials._design_section import Section
 from rekindle.trials._ratings import rating_scales
 from rekindle.trials._scales import scales
@@ -94,8 +94,10 @@ def build_design(content: Any, source: str = "design") -> Design:
         },
         eligibility=tuple(_eligibility(one, known) for one in top.sections("eligibility")),
         sites=Sites(sites.whole("number", 1, low=1), sites.number("offset_sd", 0.0, low=0.0)),
-        strata=_strata(top, known),
+        strata=_groupings(top, "stratify", known),
+        subgroups=_groupings(top, "subgroups", known),
         rules=read_rules(top, phases, arms, known),
+        dropout=read_dropout(top, phases, arms, known),
         acute=_acute(top),
         missed_sessions=top.percent("missed_sessions_pct", 0.0),
         missed_visits=top.percent("missed_visits_pct", 0.0),
@@ -222,18 +224,18 @@ def _eligibility(part: Section, known: Mapping[str, MoodScale]) -> Eligibility:
     return found
 
 
-def _strata(top: Section, known: Mapping[str, MoodScale]) -> tuple[str | Condition, ...]:
+def _groupings(top: Section, key: str, known: Mapping[str, MoodScale]) -> tuple[str | Condition, ...]:
     found: list[str | Condition] = []
-    for one in top.raw("stratify", []):
+    for one in top.raw(key, []):
         if isinstance(one, Mapping):
-            part = Section(one, top.file, "stratify")
+            part = Section(one, top.file, key)
             found.append(read_condition(part, known))
             part.finish()
         elif one in ("site", "sex"):
             found.append(str(one))
         else:
             raise top.refusal(
-                "RK-DES-005", f'"{one}"', key="stratify", allowed="site, sex, or a threshold on a scale"
+                "RK-DES-005", f'"{one}"', key=key, allowed="site, sex, or a threshold on a scale"
             )
     return tuple(found)
 

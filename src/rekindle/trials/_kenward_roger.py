@@ -46,7 +46,7 @@ def _pieces(fit: Fit, slopes: Array) -> tuple[Array, Array, Array]:
     """
     visits, columns = fit.effects.shape
     blocks = fit.spread.reshape(visits, columns, visits, columns)
-    first = np.zeros((len(slopes), *fit.spread.shape))
+    first: Array = np.zeros((len(slopes), *fit.spread.shape))
     information = np.zeros((len(slopes), len(slopes)))
     turned = []
     for group in fit.groups:
@@ -57,8 +57,8 @@ def _pieces(fit: Fit, slopes: Array) -> tuple[Array, Array, Array]:
         carried = np.einsum("bqap,pq->ba", blocks, group.square)
         information += _traces(steps, len(group.rows) * steps - 2.0 * steps @ weight @ carried)
     information += _traces(fit.spread @ first, fit.spread @ first)
-    doubt = np.linalg.pinv(information / 2.0, hermitian=True)
-    curvature = np.zeros_like(fit.spread)
+    doubt = np.asarray(np.linalg.pinv(information / 2.0, hermitian=True), dtype=float)
+    curvature: Array = np.zeros_like(fit.spread)
     for steps, weight, square in turned:
         mixed = np.einsum("iab,ibc->ac", steps, np.tensordot(doubt, steps, 1)) @ weight
         curvature += np.kron(mixed, square)
