@@ -9,6 +9,9 @@ import click
 from rekindle.cli._trial_options import chosen_design, kept_in, results_folder, run_options, shared_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rekindle.evidence import Reported
     from rekindle.trials import TrialRun
 
 _RUN = "run"
@@ -42,6 +45,7 @@ def run(**options: Any) -> None:
 
     from rekindle.cli._progress import progress_bar
     from rekindle.cli._trial_tables import print_run
+    from rekindle.evidence import reported_results
     from rekindle.trials import run_trial
 
     design = chosen_design(options)
@@ -51,14 +55,15 @@ def run(**options: Any) -> None:
     with kept_in(folder, options) as checkpoint, progress_bar("replicates") as progress:
         known = run_options(design, options, checkpoint, progress)
         result = run_trial(design, replicates=options["replicates"], **known)
+    reported = reported_results(options["study"], result.rows) if options["study"] else []
     if options["as_json"]:
-        click.echo(_run_json(result))
+        click.echo(_run_json(result, reported))
     else:
-        print_run(result, Console())
+        print_run(result, Console(), reported)
     if folder is not None:
         from rekindle.report import write_trial
 
-        for path in write_trial(result, folder):
+        for path in write_trial(result, folder, reported):
             click.echo(f"Written: {path}", err=True)
 
 
@@ -116,7 +121,10 @@ def list_designs() -> None:
     console = Console()
     rows = [(name, shipped_design(name).title) for name in shipped_designs()]
     print_table("Shipped designs", ("name", "what"), rows, console, numbers=False)
-    known = [(one.study_id, one.words, one.reason or "runs") for one in studies()]
+    known = [
+        (one.study_id, one.words, f"cannot be run: {one.reason}" if one.reason else _state(one.missing))
+        for one in studies()
+    ]
     print_table("Published studies (--study ID)", ("id", "what", "state"), known, console, numbers=False)
 
 
@@ -129,6 +137,10 @@ def show(name: str) -> None:
 
     known = {one.study_id for one in studies()}
     click.echo(study_text(name) if name in known else design_text(name), nl=False)
+
+
+def _state(missing: tuple[str, ...]) -> str:
+    return "; ".join(("runs", *missing))
 
 
 def _numbers(option: str, text: str) -> list[float]:
@@ -147,7 +159,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _run_json(result: TrialRun) -> str:
+def _run_json(result: TrialRun, reported: Sequence[Reported]) -> str:
     import json
     from dataclasses import asdict
 
@@ -164,5 +176,13 @@ def _run_json(result: TrialRun) -> str:
         "results": [_plain(asdict(one)) for one in (result.rows if several else result.replicates[0])],
         "positive": result.positive if result.primary else None,
         "positive_with_uncertain_parameters": result.positive_drawn if result.drawn else None,
+        "reported": [_plain(_reported_row(one)) for one in reported],
     }
     return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _reported_row(one: Reported) -> dict[str, Any]:
+    names = ("outcome", "day", "arm", "unit")
+    result = one.simulated
+    known: dict[str, Any] = {name: getattr(one, name) for name in names}
+    return known | {"reported": one.value, "value": result.value, "low": result.low, "high": result.high}

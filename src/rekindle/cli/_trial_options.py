@@ -23,6 +23,13 @@ def shared_options(function: _Command) -> _Command:
         (
             click.argument("design", required=False, metavar="DESIGN.yaml|NAME"),
             click.option("--study", metavar="ID", help="A published study of the evidence table, as run."),
+            click.option(
+                "--assume",
+                "assumed",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="Another value for what a study had to assume.",
+            ),
             click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True),
             click.option("--mechanism", default="disinhibition", show_default=True),
             click.option("--set", "values", multiple=True, metavar="NAME=VALUE", help="Parameter."),
@@ -48,10 +55,20 @@ def chosen_design(options: Mapping[str, Any]) -> Design:
     if (name is None) == (study is None):
         raise click.UsageError("Give a DESIGN.yaml, the name of a shipped design, or --study ID.")
     if study is not None:
-        return study_design(study)
+        return study_design(study, _assumed(options["assumed"]))
+    if options["assumed"]:
+        raise click.UsageError("--assume changes an assumption of a published study: give --study ID too.")
     if name in shipped_designs() or (not Path(name).suffix and not Path(name).exists()):
         return shipped_design(name)
     return read_design(name)
+
+
+def _assumed(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    for text, (name, equals, value) in zip(texts, pairs, strict=True):
+        if not (name.strip() and equals and value.strip()):
+            raise click.UsageError(f"--assume {text}: NAME=VALUE is wanted.")
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def results_folder(options: Mapping[str, Any]) -> Path | None:

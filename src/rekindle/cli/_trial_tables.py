@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rekindle.evidence import Reported
     from rekindle.trials import Finding, PowerRow, ResultRow, TrialRun
 
     Line = Finding | ResultRow
@@ -18,9 +19,9 @@ _LAST_DAY_ONLY = (", LOCF", "missing as none", "LOCF and ANCOVA", "Kaplan-Meier"
 _AGAINST = " - "
 
 
-def print_run(result: TrialRun, console: Console) -> None:
+def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] = ()) -> None:
     """Print design, results by arm, differences, the primary result and notes."""
-    from rekindle.report import STANDING_NOTICE, percent, print_table
+    from rekindle.report import STANDING_NOTICE, percent, print_table, reported_table
 
     design, count = result.task.design, len(result.replicates)
     console.print(f"[bold]{design.title}[/bold]", highlight=False)
@@ -39,6 +40,9 @@ def print_run(result: TrialRun, console: Console) -> None:
         interval = "5 to 95 % of trials" if count > 1 else "95 % interval"
         columns = ("", "arms", "value", interval, "p < 0.05" if count > 1 else "p")
         print_table("Differences", columns, [_difference(one) for one in differences], console)
+    if reported:
+        found = reported_table(reported)
+        print_table(found.caption, found.columns, found.rows, console)
     if result.drawn:
         _print_variation(result, console)
     if result.primary:

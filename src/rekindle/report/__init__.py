@@ -74,7 +74,7 @@ from rekindle.report._summary import (
 from rekindle.report._tables import trajectory_columns, write_table
 from rekindle.report._terminal import print_summary, print_table
 from rekindle.report._trial_page import trial_figures, trial_page, write_power, write_trial
-from rekindle.report._trial_tables import variation_table
+from rekindle.report._trial_tables import reported_table, variation_table
 
 __all__ = [
     "BAND_LEVEL",
@@ -143,6 +143,7 @@ __all__ = [
     "print_table",
     "reading_grade",
     "render_page",
+    "reported_table",
     "require_extra",
     "scores_by_day",
     "setting_words",

@@ -23,6 +23,7 @@ from rekindle.report._trial_tables import (
     by_arm,
     difference_table,
     primary_sentences,
+    reported_table,
     variation_table,
 )
 from rekindle.trials import (
@@ -37,8 +38,13 @@ from rekindle.trials import (
 )
 
 if TYPE_CHECKING:
+    from rekindle.evidence import Reported
     from rekindle.trials import TrialData
 
+_REPORTED_WORDS = (
+    "Numbers of the study itself for which a result here has the same meaning. The model is calibrated to "
+    "many of them; the evidence report says to which."
+)
 _EVIDENCE = (
     "Put in: the design above; the shares that leave or miss something; how people enter; the rating error "
     "of the scales. What a study or a user did not state is listed as assumed.",
@@ -92,8 +98,10 @@ def trial_figures(result: TrialRun, flow: Flow) -> dict[str, PageFigure]:
     return figures
 
 
-def trial_page(result: TrialRun, flow: Flow, figures: Mapping[str, PageFigure]) -> Page:
-    """The page of a trial."""
+def trial_page(
+    result: TrialRun, flow: Flow, figures: Mapping[str, PageFigure], reported: Sequence[Reported] = ()
+) -> Page:
+    """The page of a trial; ``reported`` is what its publication says, if it is a published one."""
     design = result.task.design
     shown = [figures[name] for name in ("primary", "change") if name in figures]
     later = [figures[name] for name in ("response", "relapse") if name in figures]
@@ -109,6 +117,14 @@ def trial_page(result: TrialRun, flow: Flow, figures: Mapping[str, PageFigure]) 
     if safety.rows:
         words = ["Readings and reports of all sessions of a person."]
         sections.append(Section("Safety", words, tables=[safety]))
+    if reported:
+        sections.append(
+            Section(
+                "Against what was reported",
+                [_REPORTED_WORDS],
+                tables=[reported_table(reported)],
+            )
+        )
     sections += [
         Section("Three kinds of variation", _variation_words(result), (), [variation_table(result)]),
         Section("What is assumed", [*design.notes, *_missing(result)]),
@@ -128,7 +144,7 @@ def trial_page(result: TrialRun, flow: Flow, figures: Mapping[str, PageFigure]) 
     return Page(design.title, primary_sentences(result), sections, facts)
 
 
-def write_trial(result: TrialRun, folder: Path) -> list[Path]:
+def write_trial(result: TrialRun, folder: Path, reported: Sequence[Reported] = ()) -> list[Path]:
     """Write page, figures, results over replicates and of each, and the data set of the first replicate.
 
     Raises:
@@ -143,7 +159,7 @@ def write_trial(result: TrialRun, folder: Path) -> list[Path]:
     flow = participant_flow(result.task.design, data)
     figures = trial_figures(result, flow)
     page = folder / "report.html"
-    page.write_text(render_page(trial_page(result, flow, figures)), encoding="utf-8")
+    page.write_text(render_page(trial_page(result, flow, figures, reported)), encoding="utf-8")
     written = [page, *(path for name, one in figures.items() for path in one.save(folder / name))]
     written += write_table(pandas.DataFrame(result.rows), folder / "results")
     written += write_table(pandas.DataFrame(_every(result)), folder / "replicates")

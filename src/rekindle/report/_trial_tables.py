@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rekindle.report._format import number, percent
 from rekindle.report._page import PageTable
 from rekindle.trials import Primary, ResultRow, TrialRun
+
+if TYPE_CHECKING:
+    from rekindle.evidence import Reported
 
 _AGAINST = " - "
 _DASH = "–"
@@ -87,6 +91,22 @@ def variation_table(result: TrialRun) -> PageTable:
     ]
     columns = ["", "arm", "mean", "SD, people", "trials, 5 to 95 %", "SD, parameters", "trials, parameters"]
     return PageTable("Points on the last day", columns, table)
+
+
+def reported_table(reported: Sequence[Reported]) -> PageTable:
+    """What a study reported beside what virtual trials of its design gave."""
+    table = [
+        [
+            one.outcome + day_words(one.day),
+            one.arm,
+            number(one.value),
+            _value(one.simulated),
+            _interval(one.simulated.low, one.simulated.high) if one.simulated.replicates > 1 else _DASH,
+        ]
+        for one in reported
+    ]
+    columns = ["", "arm", "reported", "simulated", "trials, 5 to 95 %"]
+    return PageTable("As the study reported it, and as virtual trials of its design gave it", columns, table)
 
 
 def primary_sentences(result: TrialRun) -> list[str]:
