@@ -34,7 +34,7 @@ def command() -> None:
 @command.command(_RUN)
 @shared_options
 @click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--people", type=click.IntRange(min=2), help="People who enter, if not those of the design.")
+@click.option("--people", type=click.IntRange(2, 100_000), help="People who enter, if not as designed.")
 @click.option("--no-unblinding", is_flag=True, help="Nobody concludes anything from acute effects.")
 @click.option("--uncertainty", is_flag=True, help="Also at parameters drawn from the shipped calibration.")
 def run(**options: Any) -> None:

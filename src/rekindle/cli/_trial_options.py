@@ -146,6 +146,8 @@ def _read_draws(path: str) -> tuple[ParameterSet, ...]:
             "RK-PAR-172",
             given=f'parameter draws "{path}" ({problem})',
             allowed="A CSV table of numbers, one column a parameter, one row a draw",
+            why="Every row is one set of parameters that is as probable as the others",
+            remedy="Mend the table, or leave it out and take the draws of the calibration",
         ) from None
     known = _written_names()
     unknown = [str(name) for name in table.columns if name not in known]
@@ -155,6 +157,7 @@ def _read_draws(path: str) -> tuple[ParameterSet, ...]:
             "RK-PAR-172",
             given=f'parameter draws "{path}"{fault}',
             allowed="Columns with names of parameters, such as EP, A_class[midazolam] or spread[kelim]",
+            why="A column that nobody reads would leave its parameter certain without a word",
             remedy="See `rekindle model show` for the names",
         )
     named = [{str(name): float(value) for name, value in row.items()} for row in rows]

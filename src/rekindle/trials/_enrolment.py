@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rekindle.errors import DesignError
 from rekindle.people import Person, Population, Stream, random_generator
 from rekindle.trials._design import Condition, Design, MoodScale
+from rekindle.trials._design_errors import design_error
 from rekindle.trials._ratings import rating_scale
 from rekindle.trials._study_people import study_distributions
 
@@ -95,9 +95,9 @@ def enrol(
             entered.append(found)
         if len(entered) == wanted:
             return entered, screened
-    raise DesignError(
+    raise design_error(
         "RK-DES-012",
-        given=f"{design.source}, eligibility: {len(entered)} of {screened} people screened may enter",
+        f"{design.source}, eligibility: {len(entered)} of {screened} people screened may enter",
         allowed=f"At least one in {MOST_SCREENED}",
         remedy="Lower the score at entry, or raise mean and SD of those who are screened",
     )

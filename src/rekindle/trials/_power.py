@@ -9,9 +9,10 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from rekindle.errors import DesignError, ParameterError
+from rekindle.errors import ParameterError
 from rekindle.trials._batches import Execution, run_batches
 from rekindle.trials._design import Design
+from rekindle.trials._design_errors import design_error
 from rekindle.trials._estimate import Estimate
 from rekindle.trials._primary import is_positive, primary_result
 from rekindle.trials._run_options import RunOptions, execution
@@ -116,9 +117,9 @@ def power(
 
 def _check(design: Design, sizes: Sequence[int], effects: Sequence[float]) -> None:
     if design.primary is None:
-        raise DesignError(
+        raise design_error(
             "RK-DES-003",
-            given=f"{design.source}, primary: is missing",
+            f"{design.source}, primary: is missing",
             why="Power is the probability of a positive primary result",
             remedy="Add primary: {analysis: ..., arms: [...]}",
         )
@@ -127,6 +128,8 @@ def _check(design: Design, sizes: Sequence[int], effects: Sequence[float]) -> No
             "RK-PAR-171",
             given=f"sizes {sizes} and effects {tuple(effects)}",
             allowed="Sizes from 4, effects from 0",
+            why="Fewer people give no analysis; a negative factor is another drug",
+            remedy="Give larger sizes, or effects such as 0,0.5,1",
         )
 
 

@@ -141,7 +141,13 @@ def check_replicates(replicates: int) -> None:
         ParameterError: fewer than one.
     """
     if replicates < 1:
-        raise ParameterError("RK-PAR-170", given=f"{replicates} replicates", allowed="A whole number from 1")
+        raise ParameterError(
+            "RK-PAR-170",
+            given=f"{replicates} replicates",
+            allowed="A whole number from 1",
+            why="Without a trial there is no result",
+            remedy="Give --replicates 1 or more",
+        )
 
 
 def batches_of(replicates: int) -> list[range]:
