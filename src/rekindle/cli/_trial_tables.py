@@ -21,14 +21,11 @@ _AGAINST = " - "
 
 def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] = ()) -> None:
     """Print design, results by arm, differences, the primary result and notes."""
-    from rekindle.report import STANDING_NOTICE, percent, print_table, reported_table
+    from rekindle.report import STANDING_NOTICE, primary_sentences, print_table, reported_table
 
     design, count = result.task.design, len(result.replicates)
     console.print(f"[bold]{design.title}[/bold]", highlight=False)
-    many = f"{count} simulated trials" if count > 1 else "one simulated trial"
-    console.print(
-        f"{design.number} virtual people, {many}, seed {result.task.seed}.", highlight=False, markup=False
-    )
+    console.print(f"Seed {result.task.seed}.", highlight=False)
     lines: Sequence[Line] = result.rows if count > 1 else result.replicates[0]
     shown = list(_shown(lines))
     print_table("Who entered", ("", "all"), _entry_rows(shown), console)
@@ -45,15 +42,8 @@ def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] =
         print_table(found.caption, found.columns, found.rows, console)
     if result.drawn:
         _print_variation(result, console)
-    if result.primary:
-        console.print(_primary(result), highlight=False)
-    if result.drawn and result.primary:
-        share, low, high = result.positive_drawn
-        console.print(
-            f"With drawn parameters: positive in {percent(share)} of trials "
-            f"(Monte Carlo {percent(low)} to {percent(high)}).",
-            highlight=False,
-        )
+    for sentence in primary_sentences(result):
+        console.print(sentence, highlight=False, markup=False)
     for note in design.notes:
         console.print(f"Note: {note}", highlight=False, markup=False)
     console.print(f"[italic]{STANDING_NOTICE}[/italic]", highlight=False)
@@ -61,7 +51,7 @@ def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] =
 
 def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
     """Print the share of positive trials by size, effect and unblinding."""
-    from rekindle.report import percent, print_table
+    from rekindle.report import number, percent, print_table
 
     console.print(f"[bold]{title}[/bold]", highlight=False)
     table = [
@@ -72,7 +62,7 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
             "drawn" if one.drawn else "most probable",
             percent(one.power),
             f"{percent(one.low)} to {percent(one.high)}",
-            _number(one.difference),
+            number(one.difference),
             str(one.missing),
         )
         for one in rows
@@ -106,67 +96,30 @@ def _entry_rows(lines: Sequence[Line]) -> list[tuple[str, str]]:
 
 
 def _arm_rows(lines: Sequence[Line], arms: Sequence[str]) -> list[tuple[str, ...]]:
+    from rekindle.report import day_words
+
     rows: dict[str, dict[str, str]] = {}
     for one in lines:
         if one.arm in arms:
-            rows.setdefault(one.outcome + _day(one.day), {})[one.arm] = _value(one)
+            rows.setdefault(one.outcome + day_words(one.day), {})[one.arm] = _value(one)
     return [(label, *(cells.get(arm, "") for arm in arms)) for label, cells in rows.items()]
 
 
 def _difference(one: Line) -> tuple[str, ...]:
+    from rekindle.report import day_words, interval_words, p_words, percent
+
     tested = getattr(one, "significant", None)
-    several = tested is not None
-    p = tested if several else getattr(one, "p", math.nan)
-    interval = "" if math.isnan(one.low) else f"{_number(one.low)} to {_number(one.high)}"
-    shown = "" if p is None or math.isnan(p) else (f"{100 * p:.0f} %" if several else _probability(p))
-    return one.outcome + _day(one.day), one.arm, _value(one, spread=False), interval, shown
+    shown = p_words(getattr(one, "p", math.nan)) if tested is None else percent(tested)
+    interval = interval_words(one.low, one.high, one.unit)
+    return one.outcome + day_words(one.day), one.arm, _value(one, spread=False), interval, shown
 
 
 def _value(one: Line, *, spread: bool = True) -> str:
+    from rekindle.report import number, with_unit
+
     if one.unit == "day" and not math.isfinite(one.value):
         return "not reached"
     if math.isnan(one.value):
         return ""
-    unit = "" if one.unit in ("1", "points") else f" {one.unit}"
-    within = f" ({_number(one.spread)})" if spread and not math.isnan(one.spread) else ""
-    return f"{_number(one.value)}{unit}{within}"
-
-
-def _day(day: float) -> str:
-    """A day in words.
-
-    >>> _day(28.0), _day(1 / 6)
-    (', day 28', ', 4 h')
-    """
-    if math.isnan(day):
-        return ""
-    return f", {24 * day:.0f} h" if day < 1 else f", day {day:g}"
-
-
-def _number(value: float) -> str:
-    if math.isinf(value):
-        return "infinite"
-    if math.isnan(value):
-        return ""
-    return f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.2f}"
-
-
-def _probability(p: float) -> str:
-    """A p value as papers write it.
-
-    >>> _probability(0.00001), _probability(0.0421)
-    ('< 0.001', '0.042')
-    """
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _primary(result: TrialRun) -> str:
-    from rekindle.report import percent
-
-    primary = result.task.design.primary
-    assert primary is not None, "there are primary results"
-    share, low, high = result.positive
-    words = f"Primary result ({primary.analysis}, {' against '.join(primary.arms)}): "
-    if len(result.primary) == 1:
-        return words + ("positive." if share else "not positive.")
-    return words + f"positive in {percent(share)} of trials (Monte Carlo {percent(low)} to {percent(high)})."
+    within = f" ({number(one.spread)})" if spread and not math.isnan(one.spread) else ""
+    return with_unit(one.value, one.unit) + within

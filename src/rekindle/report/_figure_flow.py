@@ -38,12 +38,16 @@ def flow_figure(flow: Flow) -> Figure:
         middle, level = width / 2.0, -0.1
         bottom = _box(axes, middle, level, top, INK)
         before = dict.fromkeys(arms, (middle, bottom))
-        for row, tall in zip(rows, heights, strict=True):
+        for phase, row, tall in zip(phases, rows, heights, strict=True):
             level = min(place for _, place in before.values()) - _GAP
+            here = {}
             for arm, words in row.items():
                 at = _COLUMN * (arms.index(arm) + 0.5) + (width - _COLUMN * len(arms)) / 2.0
-                _arrow(axes, before.get(arm, (at, level)), (at, level))
-                before[arm] = at, _box(axes, at, level, words, arm_colour(arm), tall)
+                origins = next(one.came_from for one in flow.steps if (one.phase, one.arm) == (phase, arm))
+                for start in dict.fromkeys(before[origin] for origin in origins or (arm,)):
+                    _arrow(axes, start, (at, level))
+                here[arm] = at, _box(axes, at, level, words, arm_colour(arm), tall)
+            before = here
     return figure
 
 

@@ -48,7 +48,7 @@ def share_figure(panels: Sequence[tuple[str, Sequence[ResultRow]]]) -> Figure:
     with styled():
         figure, every = new_figure(8.0, 3.4, 1, len(panels), sharey=True)
         for place, (axes, (heading, rows)) in enumerate(zip(every, panels, strict=True)):
-            axes.set(xlabel="day of the phase", title=heading, ylim=(0, 100))
+            axes.set(xlabel="day of the phase", title=heading, ylim=(0, 103))
             if place == 0:
                 axes.set_ylabel("people, %")
             _lines(figure, axes, [row for row in rows if math.isfinite(row.value)])
@@ -111,11 +111,13 @@ def power_figure(rows: Sequence[PowerRow]) -> Figure:
     with styled():
         figure, (axes,) = new_figure(6.6, 4.0)
         labels = []
-        for cell in cells:
+        width = max(row.number for row in rows) - min(row.number for row in rows)
+        for place, cell in enumerate(cells):
             effect, unblinding, drawn = cell
+            aside = 0.008 * width * (place - (len(cells) - 1) / 2.0)
             own = [row for row in rows if (row.effect, row.unblinding, row.drawn) == cell]
             colour = LINE_COLOURS[effects.index(effect) % len(LINE_COLOURS)]
-            sizes, shares = [row.number for row in own], [100 * row.power for row in own]
+            sizes, shares = [row.number + aside for row in own], [100 * row.power for row in own]
             axes.plot(
                 sizes,
                 shares,

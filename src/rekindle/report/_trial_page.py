@@ -93,7 +93,7 @@ def trial_figures(result: TrialRun, flow: Flow) -> dict[str, PageFigure]:
             f"Share without relapse ({design.relapse.label}) by the method of Kaplan and Meier; "
             + ("mean over trials and the range of 90 % of them." if count > 1 else "one trial."),
         )
-    if count > 1 and result.primary:
+    if sum(math.isfinite(one.value) for one in result.primary) > 1:
         figures["primary"] = _estimates(result)
     return figures
 

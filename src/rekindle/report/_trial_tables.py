@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rekindle.report._format import number, percent
 from rekindle.report._page import PageTable
+from rekindle.report._trial_words import day_words, interval_words, p_words, with_unit
 from rekindle.trials import Primary, ResultRow, TrialRun
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def difference_table(result: TrialRun) -> PageTable:
     for row in shown:
         own = limits.get((row.outcome, -1.0 if math.isnan(row.day) else row.day, row.arm))
         low, high = (own.low, own.high) if own is not None else (row.low, row.high)
-        tested = _p(own.p) if own is not None else percent(row.significant)
-        table.append([row.outcome + day_words(row.day), row.arm, _value(row), _interval(low, high), tested])
+        tested = p_words(own.p) if own is not None else percent(row.significant)
+        interval = interval_words(low, high, row.unit)
+        table.append([row.outcome + day_words(row.day), row.arm, _value(row), interval, tested])
     interval, last_column = ("95 % interval", "p") if single else ("5 to 95 % of trials", "p < 0.05")
     caption = "On the last day; every day is in results.csv" + _over(result)
     return PageTable(caption, ["", "arms", "value", interval, last_column], table)
@@ -83,9 +85,9 @@ def variation_table(result: TrialRun) -> PageTable:
             row.arm,
             number(row.value),
             _DASH if _AGAINST in row.arm else number(row.spread),
-            _interval(row.low, row.high) if len(result.best) > 1 else _DASH,
+            _between_trials(row),
             number(row.parameter_sd),
-            _interval(row.total_low, row.total_high) if len(result.drawn) > 1 else _DASH,
+            interval_words(row.total_low, row.total_high) if len(result.drawn) > 1 else _DASH,
         ]
         for row in _last_day(rows, everything=True)
     ]
@@ -99,9 +101,9 @@ def reported_table(reported: Sequence[Reported]) -> PageTable:
         [
             one.outcome + day_words(one.day),
             one.arm,
-            number(one.value),
+            with_unit(one.value, one.unit),
             _value(one.simulated),
-            _interval(one.simulated.low, one.simulated.high) if one.simulated.replicates > 1 else _DASH,
+            _between_trials(one.simulated),
         ]
         for one in reported
     ]
@@ -121,8 +123,8 @@ def primary_sentences(result: TrialRun) -> list[str]:
     if count == 1:
         found = result.primary[0]
         said = "positive" if result.positive[0] else "not positive"
-        limits = f"{100.0 * (1.0 - primary.alpha):g} % interval {_interval(found.low, found.high)}"
-        return [first, f"{what} is {number(found.value)} ({limits}; p {_p(found.p)}): {said}."]
+        limits = f"{100.0 * (1.0 - primary.alpha):g} % interval {interval_words(found.low, found.high)}"
+        return [first, f"{what} is {number(found.value)} ({limits}; p {p_words(found.p)}): {said}."]
     share, low, high = result.positive
     known = [one.value for one in result.primary if math.isfinite(one.value)]
     middle = f" is {number(sum(known) / len(known))} in the mean over trials. It" if known else ""
@@ -130,6 +132,8 @@ def primary_sentences(result: TrialRun) -> list[str]:
         f"{first} {what}{middle} is positive in {percent(share)} of them "
         f"(Monte Carlo interval {percent(low)} to {percent(high)})."
     ]
+    if missing := len(result.primary) - len(known):
+        words[0] += f" In {missing} of them there is no result, which counts as not positive."
     if result.drawn:
         share, low, high = result.positive_drawn
         words.append(
@@ -151,17 +155,6 @@ def _measure(primary: Primary) -> str:
     if primary.analysis in ("response", "remission"):
         return f"difference of the shares with {primary.analysis} on {day}"
     return f"difference of {primary.scale} in points on {day}"
-
-
-def day_words(day: float) -> str:
-    """A day in words, behind the name of an outcome.
-
-    >>> day_words(28.0), day_words(1 / 6)
-    (', day 28', ', 4 h')
-    """
-    if math.isnan(day):
-        return ""
-    return f", {24 * day:.0f} h" if 0 < day < 1 else f", day {day:g}"
 
 
 def _last_day(rows: Sequence[ResultRow], *, everything: bool = False) -> list[ResultRow]:
@@ -186,23 +179,12 @@ def _cell(row: ResultRow) -> str:
     if not math.isfinite(row.value):
         return "not reached" if row.unit == "day" else _DASH
     value = _value(row)
-    return f"{value} ({_interval(row.low, row.high)})" if row.replicates > 1 else value
+    return f"{value} ({interval_words(row.low, row.high, row.unit)})" if row.replicates > 1 else value
+
+
+def _between_trials(row: ResultRow) -> str:
+    return interval_words(row.low, row.high, row.unit) if row.replicates > 1 else _DASH
 
 
 def _value(row: ResultRow) -> str:
-    value = "0" if abs(row.value) < 1e-12 else number(row.value)
-    return value + {"%": " %", "day": " days"}.get(row.unit, "")
-
-
-def _interval(low: float, high: float) -> str:
-    return _DASH if math.isnan(low) else f"{_limit(low)} to {_limit(high)}"
-
-
-def _limit(value: float) -> str:
-    return "infinity" if math.isinf(value) else number(value)
-
-
-def _p(p: float) -> str:
-    if math.isnan(p):
-        return _DASH
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return with_unit(row.value, row.unit)

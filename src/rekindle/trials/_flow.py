@@ -19,6 +19,7 @@ class FlowStep:
 
     Attributes:
         phase, arm: where.
+        came_from: arms of the phase before that its people were in.
         started: people in it at its start.
         treated: those who had a session in it.
         left: reason -> people who left the trial in it.
@@ -30,6 +31,7 @@ class FlowStep:
 
     phase: str
     arm: str
+    came_from: tuple[str, ...]
     started: int
     treated: int
     left: Mapping[str, int]
@@ -58,15 +60,19 @@ def participant_flow(design: Design, data: TrialData) -> Flow:
     (6, 6)
     """
     steps = []
+    before = ""
     for phase in design.phases:
         for arm in design.arms:
             people = [one for one in data.people if one.arms.get(phase.name) == arm]
             if people:
-                steps.append(_step(design, data, phase, arm, people))
+                steps.append(_step(design, data, phase, arm, people, before))
+        before = phase.name
     return Flow(data.screened, len(data.people), tuple(steps))
 
 
-def _step(design: Design, data: TrialData, phase: Phase, arm: str, people: list[Participant]) -> FlowStep:
+def _step(
+    design: Design, data: TrialData, phase: Phase, arm: str, people: list[Participant], before: str
+) -> FlowStep:
     start = design.start_h(phase.name)
     end = start + 24.0 * phase.days
     numbers = {one.number for one in people}
@@ -78,6 +84,7 @@ def _step(design: Design, data: TrialData, phase: Phase, arm: str, people: list[
     return FlowStep(
         phase.name,
         arm,
+        tuple(one for one in design.arms if any(person.arms.get(before) == one for person in people)),
         len(people),
         len({note.number for note in notes if note.measure == "session_mg"}),
         dict(sorted(left.items())),
