@@ -3,7 +3,8 @@
 from rekindle.trials._comparison import Comparison, compare_treatments
 from rekindle.trials._comparison_outcomes import readiness_rule
 from rekindle.trials._comparison_result import Result
-from rekindle.trials._crossover import CrossoverReplay, PatientReplay, replay_nimh_crossover
+from rekindle.trials._crossover import CrossoverReplay, replay_nimh_crossover
+from rekindle.trials._crossover_patient import PatientReplay
 from rekindle.trials._crossover_summary import SummaryRow
 from rekindle.trials._design import Design, Primary
 from rekindle.trials._design_reader import build_design, parse_design, read_design
