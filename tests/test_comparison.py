@@ -16,7 +16,7 @@ from rekindle.people import Course, Person, Setting, simulate_courses, treatment
 from rekindle.regimen import parse_regimen
 from rekindle.therapy import ssri_records
 from rekindle.trials import Comparison, Treatment, compare_treatments, comparison_plan, comparison_plans
-from rekindle.trials._comparison_outcomes import half_time, lasting_days
+from rekindle.trials._course_times import half_time, lasting_days
 
 DOSE = "ketamine 0.5 mg/kg iv over 40 min"
 #: Comparisons that need numbers of the user.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,16 +15,22 @@ import pytest
 from scipy.stats import norm
 
 from rekindle.errors import DesignError, OutputError
+from rekindle.therapy import ParameterSet
 from rekindle.trials import (
     Design,
     TrialData,
     World,
     build_design,
     findings,
+    participant_flow,
+    posterior_draws,
     run_replicates,
     run_trial,
     shipped_design,
 )
+from rekindle.trials._design import Visit
+from rekindle.trials._enrolment import enrol
+from rekindle.trials._exposure import draw_course_parameters
 
 ARMS = {
     "ketamine": {"treatment": "ketamine 0.5 mg/kg iv over 40 min"},
@@ -204,6 +211,71 @@ def test_people_leave_for_the_reasons_that_the_design_gives() -> None:
         assert not [n for n in data.notes if n.number == one.number and n.time_h > one.left_h]
 
 
+def test_reasons_for_leaving_compete_as_constant_hazards_do() -> None:
+    weekly = {"lack of effect": 0.2, "adverse event": 0.1, "other": 0.02}
+    found = build_design(
+        {
+            "people": {"number": 1500},
+            "scales": {"MADRS": {"mean": 30, "sd": 6}},
+            "arms": {"waiting": {"treatment": "none"}},
+            "phases": [
+                {"name": "waiting", "days": 28, "allocation": {"waiting": 1},
+                 "visits": [{"days": [7, 14, 21, 28]}]}
+            ],
+            "dropout": [{"reason": name, "weekly_pct": 100 * share} for name, share in weekly.items()],
+        }
+    )  # fmt: skip
+    turned = replace(found, dropout=found.dropout[::-1])
+    hazards = {name: -math.log(1 - share) for name, share in weekly.items()}
+    together = sum(hazards.values())
+    for this in (found, turned):
+        people = run_replicates(this, [0])[0].people
+        for name, hazard in hazards.items():
+            expected = hazard / together * -math.expm1(-4 * together)
+            share = np.mean([one.reason == name for one in people])
+            assert share == pytest.approx(expected, abs=3.5 * math.sqrt(expected / 1500))
+
+
+def test_everybody_is_somewhere_in_the_flow_of_participants() -> None:
+    for name, data in (("withdrawal", withdrawal()), ("esketamine_spray", spray())):
+        found = shipped_design(name)
+        flow = participant_flow(found, data)
+        first = found.phases[0].name
+        assert sum(step.started for step in flow.steps if step.phase == first) == flow.entered
+        for before, after in itertools.pairwise(found.phases):
+            went_on = sum(step.finished for step in flow.steps if step.phase == before.name)
+            assert went_on == sum(step.started for step in flow.steps if step.phase == after.name)
+        for step in flow.steps:
+            assert step.started == step.finished + step.not_admitted + sum(step.left.values())
+
+
+def test_selection_at_screening_shows_at_baseline() -> None:
+    scales = {"MADRS": {"mean": 28, "sd": 6, "rater_sd": 3}}
+    found = design(
+        people={"number": 1500}, scales=scales,
+        eligibility=[{"scale": "MADRS", "at_least": 30, "at": "screening"}],
+    )  # fmt: skip
+    people = enrol(found, 1, 0)[0]
+    z = (29.5 - 28) / 6
+    screened = 28 + 6 * norm.pdf(z) / norm.sf(z)
+    # Two ratings of one severity are bivariate normal with this correlation.
+    expected = 28 + (1 - 3**2 / 6**2) * (screened - 28)
+    assert np.mean([one.screening["MADRS"] for one in people]) == pytest.approx(screened, abs=0.35)
+    assert np.mean([one.baseline["MADRS"] for one in people]) == pytest.approx(expected, abs=0.4)
+
+
+def test_what_the_first_period_left_behind_is_there_in_the_second() -> None:
+    shipped = shipped_design("saline_crossover")
+    first, second = (replace(one, days=3.0, visits=(Visit(1.0, ("MADRS",)),)) for one in shipped.phases)
+    data = run_replicates(replace(shipped, number=60, phases=(first, second), rules=(), dropout=()), [0])[0]
+    base = {one.number: one.baseline["MADRS"] for one in data.people}
+    change: dict[str, list[float]] = {first.name: [], second.name: []}
+    for note in data.notes:
+        if note.measure == "MADRS" and note.arm == "saline":
+            change[note.phase].append(note.value - base[note.number])
+    assert np.mean(change[second.name]) < np.mean(change[first.name]) - 2
+
+
 def test_rescue_and_stopped_treatment() -> None:
     found = design(
         arms={**ARMS, "ketamine": {"treatment": "ketamine 0.05 mg/kg iv over 40 min"}},
@@ -303,10 +375,47 @@ def test_the_effect_of_the_drug_changes_nothing_in_the_control_arm() -> None:
 
 
 def test_parameter_draws_are_used_in_turn() -> None:
-    draws = [{"EP": 0.0, "ES": 0.0}, {"EP": 0.3}]
+    draws = [ParameterSet({"EP": 0.0, "ES": 0.0}), ParameterSet({"EP": 0.3})]
     mixed = run_replicates(design(), [0, 1], parameter_draws=draws)
-    alone = [run_replicates(design(), [n], world=World(parameters=draws[n]))[0] for n in (0, 1)]
+    alone = [run_replicates(design(), [n], world=World(drawn=draws[n]))[0] for n in (0, 1)]
     assert [one.notes for one in mixed] == [one.notes for one in alone]
+
+
+def test_uncertain_parameters_are_kept_apart_from_people_and_trials() -> None:
+    found = replace(shipped_design("saline_crossover"), number=8)
+    best = (ParameterSet(),)
+    known = run_trial(found, replicates=3, parameter_draws=best)
+    assert repr(known.drawn) == repr(known.best)
+    assert all(row.parameter_sd == 0 for row in known.rows if math.isfinite(row.parameter_sd))
+    unsure = run_trial(found, replicates=3, parameter_draws=posterior_draws(3, seed=2))
+    assert repr(unsure.best) == repr(known.best)
+    change = next(row for row in unsure.rows if row.outcome.startswith("MADRS change") and row.day == 1)
+    assert change.parameter_sd > 0
+    differences = [
+        other.value - one.value
+        for one, other in zip(unsure.best, unsure.drawn, strict=True)
+        for one, other in zip(one.findings, other.findings, strict=True)
+        if one.key == (change.outcome, change.day, change.arm)
+    ]
+    assert change.parameter_sd == pytest.approx(math.sqrt(np.mean(np.square(differences))))
+    screening = unsure.rows[0]
+    assert screening.outcome == "MADRS at screening"
+    assert screening.parameter_sd == 0
+
+
+def test_every_kind_of_drawn_parameter_is_used_and_given_ones_win() -> None:
+    one = design()
+    drawn = ParameterSet({"EP": 0.1}, {"saline_parallel": {"A_class": 0.6}}, {"course_sensitivity": 1e-9})
+    values = World(drawn=drawn, parameters={"EP": 0.25}).typical(one)
+    assert (values["EP"], values["A_class"]) == (0.25, 0.6)
+
+    def drawn_numbers(world: World) -> set[float]:
+        people = enrol(one, 1, 0, 6)[0]
+        draw_course_parameters(one, world, people, seed=1, replicate=0)
+        return {round(float(person.parameters["course_sensitivity"]), 6) for person in people}
+
+    assert len(drawn_numbers(World())) == 6
+    assert len(drawn_numbers(World(drawn=drawn))) == 1
 
 
 def test_results_are_the_same_at_any_number_of_workers_and_after_an_interruption(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.stats import ttest_ind, ttest_rel
+from scipy.stats import t, ttest_ind, ttest_rel
 
 from rekindle.trials import (
     ancova,
@@ -24,6 +24,7 @@ from rekindle.trials import (
     share_difference,
     welch,
 )
+from rekindle.trials._unstructured import fit_unstructured
 
 Array = NDArray[np.float64]
 VISITS = 3
@@ -135,7 +136,78 @@ def test_mixed_model_with_missing_visits_maximises_the_restricted_likelihood() -
     for place, found in enumerate(mmrm(scores, baseline, arm)):
         at = 3 * place + 1
         assert found.value == pytest.approx(effects[at], rel=1e-4)
-        assert found.se == pytest.approx(math.sqrt(spread[at, at]), rel=1e-4)
+        # The correction of Kenward and Roger only widens.
+        assert 1.0 <= found.se / math.sqrt(spread[at, at]) < 1.1
+
+
+def dense_inference(scores: Array, table: Array, covariance: Array) -> tuple[Array, Array, Array]:
+    """Kenward and Roger's formulas written out for the whole covariance matrix V of all scores.
+
+    Returns effects, standard errors and degrees of freedom of all effects; the derivatives of the covariance
+    of the effects are taken numerically.
+    """
+    people, visits = np.nonzero(np.isfinite(scores))
+    y, columns = scores[people, visits], table.shape[1]
+    x = np.zeros((len(y), VISITS * columns))
+    for column in range(columns):
+        x[np.arange(len(y)), visits * columns + column] = table[people, column]
+    same = people[:, None] == people
+
+    def whole(matrix: Array) -> Array:
+        return np.asarray(np.where(same, matrix[np.ix_(visits, visits)], 0.0))
+
+    def effects_covariance(matrix: Array) -> Array:
+        return np.linalg.inv(x.T @ np.linalg.solve(whole(matrix), x))
+
+    inverse, phi = np.linalg.inv(whole(covariance)), effects_covariance(covariance)
+    projector = inverse - inverse @ x @ phi @ x.T @ inverse
+    units = []
+    for row, column in zip(*np.tril_indices(VISITS), strict=True):
+        unit = np.zeros((VISITS, VISITS))
+        unit[row, column] = unit[column, row] = 1.0
+        units.append(unit)
+    parts = [whole(unit) for unit in units]
+    w = np.linalg.inv([[0.5 * np.trace(projector @ a @ projector @ b) for b in parts] for a in parts])
+    p = [-x.T @ inverse @ a @ inverse @ x for a in parts]
+    middle = sum(
+        w[i, j] * (x.T @ inverse @ a @ inverse @ b @ inverse @ x - p[i] @ phi @ p[j])
+        for i, a in enumerate(parts)
+        for j, b in enumerate(parts)
+    )
+    step = 1e-4
+    slopes = np.array(
+        [
+            np.diag(effects_covariance(covariance + step * u) - effects_covariance(covariance - step * u))
+            / (2 * step)
+            for u in units
+        ]
+    )
+    adjusted = np.sqrt(np.diag(phi + 2 * phi @ middle @ phi))
+    freedom = 2 * np.diag(phi) ** 2 / np.einsum("ia,ij,ja->a", slopes, w, slopes)
+    return phi @ x.T @ inverse @ y, adjusted, freedom
+
+
+@pytest.mark.parametrize("people", [14, 40])
+def test_mixed_model_has_the_inference_of_kenward_and_roger(people: int) -> None:
+    complete, baseline, arm = repeated(people)
+    scores = with_dropout(complete)
+    table = np.column_stack([np.ones(people), arm, baseline - baseline.mean()])
+    covariance = fit_unstructured(scores, table).covariance
+    effects, errors, freedom = dense_inference(scores, table, covariance)
+    for place, found in enumerate(mmrm(scores, baseline, arm)):
+        at = 3 * place + 1
+        assert found.value == pytest.approx(effects[at], rel=1e-6)
+        assert found.se == pytest.approx(errors[at], rel=1e-6)
+        assert found.p == pytest.approx(2 * t.sf(abs(effects[at] / errors[at]), freedom[at]), rel=1e-4)
+
+
+def test_corrected_errors_keep_the_level_in_a_small_trial_with_dropout() -> None:
+    rejected = []
+    for seed in range(150):
+        complete, baseline, arm = repeated(16, seed)
+        scores = with_dropout(complete + np.outer(arm, [1, 2, 4]), seed)
+        rejected.append(mmrm(scores, baseline, arm)[-1].p < 0.05)
+    assert np.mean(rejected) == pytest.approx(0.05, abs=3 * math.sqrt(0.05 * 0.95 / 150))
 
 
 def test_difference_of_shares_has_newcombes_published_interval() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,11 @@ RULE = {"if": {"scale": "MADRS", "at_least": 20}, "then": {"leave": "too ill"}}
         ("phases.0.sessions", [7], "RK-DES-007", "session on day 7"),
         ("phases.0.assign", "cross", "RK-DES-007", "first phase"),
         ("phases.0.allocation", {"ketamine": 0.5, "midazolam": 0.4}, "RK-DES-006", "makes 0.9"),
+        ("phases.0.allocation", {"ketamine": 0.333, "midazolam": 0.667}, "RK-DES-006", "hundredths"),
+        ("phases.0.sessions", {"per_week": 7, "weeks": 1e9}, "RK-DES-010", "7000000000 sessions"),
+        ("people.number", 1e9, "RK-DES-004", "100000"),
+        ("dropout", [{"reason": "advers event", "weekly_pct": 1}], "RK-DES-005", "adverse event"),
+        ("subgroups", ["mood"], "RK-DES-005", "subgroups"),
         ("phases.0.allocation", {"ketamine": 1, "midazolan": 1}, "RK-DES-005", "midazolam"),
         ("phases.0.allocation", {"ketamine": 1}, "RK-DES-007", "midazolam"),
         ("phases.0.days", None, "RK-DES-010", "phases 1, days"),
@@ -118,6 +125,8 @@ def test_what_cannot_be_run_is_refused(path: str, value: object, code: str, word
         build_design(changed(path, value), "small.yaml")
     assert caught.value.code == code
     assert "small.yaml" in str(caught.value)
+    parts = (caught.value.given, caught.value.allowed, caught.value.why, caught.value.remedy)
+    assert all(parts)
     assert words in str(caught.value)
 
 
@@ -158,3 +167,49 @@ def test_the_documented_design_and_its_rules_can_be_read() -> None:
     assert [rule.action for rule in build_design(content).rules] == [
         "dose", "interval", "antidepressant", "stop"
     ]  # fmt: skip
+
+
+WEIRD = [None, -1, "x", [], {}, True, 1e308, math.nan, [None], [{}], {"a": None}, [["a"]], 2.5, 0]
+OPTIONAL = ("rules", "dropout", "stratify", "subgroups", "eligibility", "response", "relapse", "acute",
+            "sites", "primary", "notes")  # fmt: skip
+
+
+def places(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if at:
+        yield at
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield from places(value, (*at, key))
+
+
+@pytest.mark.parametrize("name", [None, *shipped_designs()])
+def test_whatever_stands_in_a_design_it_is_read_or_refused_in_four_parts(name: str | None) -> None:
+    base = (BASE if name is None else yaml.safe_load(design_text(name))) | {}
+    for key in OPTIONAL:
+        base.setdefault(key, None)
+    refused = 0
+    for place in list(places(base)):
+        for value in WEIRD:
+            content = copy.deepcopy(base)
+            inner: Any = content
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = value
+            try:
+                build_design(content, "small.yaml")
+            except DesignError as problem:
+                refused += 1
+                assert problem.given.startswith("small.yaml")
+                assert all((problem.allowed, problem.why, problem.remedy)), str(problem)
+    assert refused > 100
+
+
+def test_subgroups_and_dropout_are_read() -> None:
+    content = copy.deepcopy(BASE) | {
+        "subgroups": ["sex", {"scale": "MADRS", "at_least": 35}],
+        "dropout": [{"reason": "withdrew consent", "weekly_pct": 2}],
+    }
+    design = build_design(content)
+    assert len(design.subgroups) == 2
+    assert design.leave_reasons == ("withdrew consent",)
+    assert not design.rules

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from rekindle.errors import DesignError, OutputError, ParameterError
+from rekindle.therapy import ParameterSet
 from rekindle.trials import (
     Design,
     Estimate,
@@ -71,6 +72,17 @@ def test_one_run_at_the_largest_size_serves_every_size() -> None:
     both = power(found, numbers=[8, 16], replicates=3)
     alone = power(found, numbers=[8], replicates=3)
     assert both[0] == alone[0]
+
+
+def test_assurance_stands_beside_power_and_is_the_same_when_nothing_is_uncertain() -> None:
+    found = parallel(primary={"analysis": "observed", "day": 1, "arms": ["ketamine", "saline"]})
+    known, certain = power(found, numbers=[12], replicates=4, parameter_draws=[ParameterSet()])
+    assert (known.drawn, certain.drawn) == (False, True)
+    assert known.power == certain.power
+    useless = ParameterSet(dict.fromkeys(("EP", "ES", "EA"), 1e-9))
+    before, after = power(found, numbers=[12], replicates=4, parameter_draws=[useless])
+    assert before == known
+    assert after.difference > before.difference + 4
 
 
 @pytest.mark.parametrize("changes", [{"numbers": [2]}, {"effects": [-1.0]}, {"replicates": 0}])

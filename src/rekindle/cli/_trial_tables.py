@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rekindle.evidence import Reported
     from rekindle.trials import Finding, PowerRow, ResultRow, TrialRun
 
     Line = Finding | ResultRow
 
 #: Words of outcomes that are shown for the last day only; every day is in the files.
-_LAST_DAY_ONLY = (", LOCF", "missing as none", "LOCF and ANCOVA")
+_LAST_DAY_ONLY = (", LOCF", "missing as none", "LOCF and ANCOVA", "Kaplan-Meier")
 _AGAINST = " - "
 
 
-def print_run(result: TrialRun, console: Console) -> None:
+def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] = ()) -> None:
     """Print design, results by arm, differences, the primary result and notes."""
-    from rekindle.report import STANDING_NOTICE, print_table
+    from rekindle.report import STANDING_NOTICE, primary_sentences, print_table, reported_table
 
     design, count = result.task.design, len(result.replicates)
     console.print(f"[bold]{design.title}[/bold]", highlight=False)
-    many = f"{count} simulated trials" if count > 1 else "one simulated trial"
-    console.print(
-        f"{design.number} virtual people, {many}, seed {result.task.seed}.", highlight=False, markup=False
-    )
+    console.print(f"Seed {result.task.seed}.", highlight=False)
     lines: Sequence[Line] = result.rows if count > 1 else result.replicates[0]
     shown = list(_shown(lines))
     print_table("Who entered", ("", "all"), _entry_rows(shown), console)
@@ -39,8 +37,13 @@ def print_run(result: TrialRun, console: Console) -> None:
         interval = "5 to 95 % of trials" if count > 1 else "95 % interval"
         columns = ("", "arms", "value", interval, "p < 0.05" if count > 1 else "p")
         print_table("Differences", columns, [_difference(one) for one in differences], console)
-    if result.primary:
-        console.print(_primary(result), highlight=False)
+    if reported:
+        found = reported_table(reported)
+        print_table(found.caption, found.columns, found.rows, console)
+    if result.drawn:
+        _print_variation(result, console)
+    for sentence in primary_sentences(result):
+        console.print(sentence, highlight=False, markup=False)
     for note in design.notes:
         console.print(f"Note: {note}", highlight=False, markup=False)
     console.print(f"[italic]{STANDING_NOTICE}[/italic]", highlight=False)
@@ -48,7 +51,7 @@ def print_run(result: TrialRun, console: Console) -> None:
 
 def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
     """Print the share of positive trials by size, effect and unblinding."""
-    from rekindle.report import percent, print_table
+    from rekindle.report import number, percent, print_table
 
     console.print(f"[bold]{title}[/bold]", highlight=False)
     table = [
@@ -56,15 +59,25 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
             str(one.number),
             f"{one.effect:g}",
             "yes" if one.unblinding else "no",
+            "drawn" if one.drawn else "most probable",
             percent(one.power),
             f"{percent(one.low)} to {percent(one.high)}",
-            _number(one.difference),
+            number(one.difference),
             str(one.missing),
         )
         for one in rows
     ]
-    columns = ("people", "effect", "unblinding", "positive", "Monte Carlo 95 %", "estimate", "no result")
+    columns = ("people", "effect", "unblinding", "parameters", "positive", "Monte Carlo 95 %", "estimate",
+               "no result")  # fmt: skip
     print_table(f"Power from {rows[0].replicates} simulated trials in each row", columns, table, console)
+
+
+def _print_variation(result: TrialRun, console: Console) -> None:
+    """People, trials and parameters apart, for the primary scale."""
+    from rekindle.report import print_table, variation_table
+
+    found = variation_table(result)
+    print_table(f"Three kinds of variation: {found.caption}", found.columns, found.rows, console)
 
 
 def _shown(lines: Iterable[Line]) -> Iterable[Line]:
@@ -83,65 +96,30 @@ def _entry_rows(lines: Sequence[Line]) -> list[tuple[str, str]]:
 
 
 def _arm_rows(lines: Sequence[Line], arms: Sequence[str]) -> list[tuple[str, ...]]:
+    from rekindle.report import day_words
+
     rows: dict[str, dict[str, str]] = {}
     for one in lines:
         if one.arm in arms:
-            rows.setdefault(one.outcome + _day(one.day), {})[one.arm] = _value(one)
+            rows.setdefault(one.outcome + day_words(one.day), {})[one.arm] = _value(one)
     return [(label, *(cells.get(arm, "") for arm in arms)) for label, cells in rows.items()]
 
 
 def _difference(one: Line) -> tuple[str, ...]:
+    from rekindle.report import day_words, interval_words, p_words, percent
+
     tested = getattr(one, "significant", None)
-    several = tested is not None
-    p = tested if several else getattr(one, "p", math.nan)
-    interval = "" if math.isnan(one.low) else f"{_number(one.low)} to {_number(one.high)}"
-    shown = "" if p is None or math.isnan(p) else (f"{100 * p:.0f} %" if several else _probability(p))
-    return one.outcome + _day(one.day), one.arm, _value(one, spread=False), interval, shown
+    shown = p_words(getattr(one, "p", math.nan)) if tested is None else percent(tested)
+    interval = interval_words(one.low, one.high, one.unit)
+    return one.outcome + day_words(one.day), one.arm, _value(one, spread=False), interval, shown
 
 
 def _value(one: Line, *, spread: bool = True) -> str:
+    from rekindle.report import number, with_unit
+
+    if one.unit == "day" and not math.isfinite(one.value):
+        return "not reached"
     if math.isnan(one.value):
-        return "not reached" if one.unit == "day" else ""
-    unit = "" if one.unit in ("1", "points") else f" {one.unit}"
-    within = f" ({_number(one.spread)})" if spread and not math.isnan(one.spread) else ""
-    return f"{_number(one.value)}{unit}{within}"
-
-
-def _day(day: float) -> str:
-    """A day in words.
-
-    >>> _day(28.0), _day(1 / 6)
-    (', day 28', ', 4 h')
-    """
-    if math.isnan(day):
         return ""
-    return f", {24 * day:.0f} h" if day < 1 else f", day {day:g}"
-
-
-def _number(value: float) -> str:
-    if math.isinf(value):
-        return "infinite"
-    if math.isnan(value):
-        return ""
-    return f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.2f}"
-
-
-def _probability(p: float) -> str:
-    """A p value as papers write it.
-
-    >>> _probability(0.00001), _probability(0.0421)
-    ('< 0.001', '0.042')
-    """
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _primary(result: TrialRun) -> str:
-    from rekindle.report import percent
-
-    primary = result.task.design.primary
-    assert primary is not None, "there are primary results"
-    share, low, high = result.positive
-    words = f"Primary result ({primary.analysis}, {' against '.join(primary.arms)}): "
-    if len(result.primary) == 1:
-        return words + ("positive." if share else "not positive.")
-    return words + f"positive in {percent(share)} of trials (Monte Carlo {percent(low)} to {percent(high)})."
+    within = f" ({number(one.spread)})" if spread and not math.isnan(one.spread) else ""
+    return with_unit(one.value, one.unit) + within

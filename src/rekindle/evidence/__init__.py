@@ -7,15 +7,18 @@
 from rekindle.evidence._data import development_arms, development_outcomes
 from rekindle.evidence._predict import predict_arms
 from rekindle.evidence._prediction import VERDICTS, Prediction
-from rekindle.evidence._study_design import Study, studies, study_design, study_text
+from rekindle.evidence._studies import Study, studies, study_design, study_text
+from rekindle.evidence._study_reported import Reported, reported_results
 
 __all__ = [
     "VERDICTS",
     "Prediction",
+    "Reported",
     "Study",
     "development_arms",
     "development_outcomes",
     "predict_arms",
+    "reported_results",
     "studies",
     "study_design",
     "study_text",

@@ -90,6 +90,11 @@ def report_outputs() -> dict[str, str]:
     return {row["outcome"]: row["output"] for row in _rows("report_outputs.csv")}
 
 
+def study_assumption_rows() -> list[dict[str, str]]:
+    """Rows of ``study_assumptions.csv``."""
+    return _rows("study_assumptions.csv")
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with (_FOLDER / name).open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))

@@ -72,11 +72,9 @@ def read_treatment(row: Row, name: str, remarks: list[str]) -> StudyTreatment:
         return StudyTreatment(name, "tablets", _antidepressant(row, drug, remarks))
     if drug not in KETAMINES:
         raise not_simulated(f"the model has no numbers for {drug}")
-    product = find_product(row.word("route"))
     if row.word("route") == "nasal" and drug != "esketamine":
-        raise not_simulated(
-            f"nasal {drug}", why="No product with its bioavailability is known for another spray"
-        )
+        return StudyTreatment(name, _as_infusion(row, drug))
+    product = find_product(row.word("route"))
     minutes, levels, first = row.positive("infusion_min"), notes.dose_levels(row), notes.first_dose(row)
     amount, unit = row.positive("dose"), row.word("dose_unit")
     if amount is None and levels:
@@ -101,6 +99,18 @@ def read_treatment(row: Row, name: str, remarks: list[str]) -> StudyTreatment:
     if product.needs_duration:
         text += f" over {minutes:g} min"
     return StudyTreatment(name, text, 0.0, levels, first is not None)
+
+
+def _as_infusion(row: Row, drug: str) -> str:
+    """A spray without a product of its own, as an infusion of the share that is assumed to be absorbed."""
+    share, minutes, dose = (row.positive(name) for name in ("systemic_share", "absorption_min", "dose"))
+    if share is None or minutes is None or dose is None:
+        raise not_simulated(
+            f"nasal {drug}",
+            allowed="A dose, with an assumed systemic_share and absorption_min",
+            why="No product with its bioavailability is known for another spray",
+        )
+    return f"{drug} {share * dose:.4g} mg iv over {minutes:g} min"
 
 
 def _bolus_and_infusion(row: Row, drug: str, amount: float, minutes: float) -> str:

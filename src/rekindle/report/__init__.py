@@ -73,6 +73,9 @@ from rekindle.report._summary import (
 )
 from rekindle.report._tables import trajectory_columns, write_table
 from rekindle.report._terminal import print_summary, print_table
+from rekindle.report._trial_page import trial_figures, trial_page, write_power, write_trial
+from rekindle.report._trial_tables import primary_sentences, reported_table, variation_table
+from rekindle.report._trial_words import day_words, interval_words, p_words, with_unit
 
 __all__ = [
     "BAND_LEVEL",
@@ -118,6 +121,7 @@ __all__ = [
     "crossover_figures",
     "crossover_page",
     "crossover_tables",
+    "day_words",
     "difference_rows",
     "duration",
     "estimate",
@@ -127,20 +131,24 @@ __all__ = [
     "find_peaks",
     "frequency_figure",
     "interval",
+    "interval_words",
     "mood_figure",
     "number",
     "of_100",
     "outcome_rows",
+    "p_words",
     "patient_page",
     "patient_panels",
     "patients_figure",
     "percent",
     "plasma_figure",
     "power_figure",
+    "primary_sentences",
     "print_summary",
     "print_table",
     "reading_grade",
     "render_page",
+    "reported_table",
     "require_extra",
     "scores_by_day",
     "setting_words",
@@ -148,11 +156,17 @@ __all__ = [
     "trajectory_bands",
     "trajectory_columns",
     "trial_figure",
+    "trial_figures",
+    "trial_page",
+    "variation_table",
     "visible_text",
+    "with_unit",
     "write_candidate",
     "write_comparison",
     "write_course",
     "write_crossover",
     "write_evidence",
+    "write_power",
     "write_table",
+    "write_trial",
 ]

@@ -1,4 +1,4 @@
-"""Figures of virtual trials: change by visit in every arm, and power by size."""
+"""Figures of virtual trials: change by visit, shares by visit, survival, and what each trial concludes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,25 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rekindle.report._style import INK, LINE_COLOURS, arm_colour, label_lines, new_figure, styled
+from rekindle.report._style import (
+    INK,
+    LINE_COLOURS,
+    QUIET,
+    arm_colour,
+    label_lines,
+    new_figure,
+    styled,
+)
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rekindle.trials import PowerRow, ResultRow
+    from rekindle.trials import Estimate, PowerRow, ResultRow
 
 _OBSERVED = " change, observed cases"
+#: Trials beyond which their results are not drawn one by one.
+MOST_TRIALS = 100
 
 
 def trial_figure(rows: Sequence[ResultRow], scale: str) -> Figure:
@@ -24,53 +35,135 @@ def trial_figure(rows: Sequence[ResultRow], scale: str) -> Figure:
         scale: a scale of the design.
     """
     found = [row for row in rows if row.outcome == f"{scale}{_OBSERVED}" and math.isfinite(row.value)]
-    arms = list(dict.fromkeys(row.arm for row in found))
     with styled():
         figure, (axes,) = new_figure(6.6, 4.0)
-        colours = _colours(arms)
-        for place, arm in enumerate(arms):
-            own = [row for row in found if row.arm == arm]
-            days = [0.0, *(row.day + 0.02 * place for row in own)]
-            values = [0.0, *(row.value for row in own)]
-            axes.plot(days, values, color=colours[arm], marker="o", markersize=4)
-            below = [0.0, *(row.value - row.low for row in own)]
-            above = [0.0, *(row.high - row.value for row in own)]
-            axes.errorbar(days, values, [below, above], fmt="none", ecolor=colours[arm], elinewidth=1.2)
         axes.set(xlabel="day of the phase", ylabel=f"mean change of {scale}, points")
         axes.axhline(0.0, color=INK, linewidth=0.8)
+        _lines(figure, axes, found, start=0.0)
+    return figure
+
+
+def share_figure(panels: Sequence[tuple[str, Sequence[ResultRow]]]) -> Figure:
+    """Shares of people by visit, one panel for each (heading, rows), with the range of 90 % of the trials."""
+    with styled():
+        figure, every = new_figure(8.0, 3.4, 1, len(panels), sharey=True)
+        for place, (axes, (heading, rows)) in enumerate(zip(every, panels, strict=True)):
+            axes.set(xlabel="day of the phase", title=heading, ylim=(0, 103))
+            if place == 0:
+                axes.set_ylabel("people, %")
+            _lines(figure, axes, [row for row in rows if math.isfinite(row.value)])
+    return figure
+
+
+def survival_figure(rows: Sequence[ResultRow], label: str) -> Figure:
+    """Share without an event by visit as steps (mean over trials), with the range of 90 % of the trials."""
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    with styled():
+        figure, (axes,) = new_figure(6.6, 3.8)
+        colours = _colours(arms)
+        for arm in arms:
+            own = [row for row in rows if row.arm == arm and math.isfinite(row.value)]
+            days = [0.0, *(row.day for row in own)]
+            if any(row.high > row.low for row in own):
+                low, high = ([100.0, *(getattr(row, end) for row in own)] for end in ("low", "high"))
+                axes.fill_between(days, low, high, step="post", color=colours[arm], alpha=0.18, linewidth=0)
+            axes.step(days, [100.0, *(row.value for row in own)], where="post", color=colours[arm])
+        axes.set(xlabel="day of the phase", ylabel=label, ylim=(0, 103))
         figure.draw_without_rendering()
-        last = {arm: [row for row in found if row.arm == arm][-1].value for arm in arms}
-        label_lines(axes, [(value, arm, colours[arm]) for arm, value in last.items()])
+        label_lines(axes, [(_last(rows, arm), arm, colours[arm]) for arm in arms])
+    return figure
+
+
+def estimates_figure(found: Sequence[tuple[Estimate, bool]], label: str, *, no_effect: float = 0.0) -> Figure:
+    """The primary result of every trial with its confidence interval, in order; positive ones in colour.
+
+    Args:
+        found: estimate, and whether the trial is positive; at most ``MOST_TRIALS`` are drawn.
+        label: words of the axis.
+        no_effect: where there is no difference.
+    """
+    known = [one for one in found if math.isfinite(one[0].value)][:MOST_TRIALS]
+    ordered = sorted(known, key=lambda one: one[0].value)
+    with styled():
+        figure, (axes,) = new_figure(6.6, 1.3 + min(3.6, 0.14 * len(ordered)))
+        for place, (estimate, positive) in enumerate(ordered):
+            colour = LINE_COLOURS[0] if positive else QUIET
+            axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=1.3, alpha=0.7)
+            axes.plot([estimate.value], [place], marker="o", color=colour, markersize=4)
+        axes.axvline(no_effect, color=INK, linewidth=0.9)
+        axes.set(xlabel=label, yticks=[], ylim=(-1, len(ordered)), ylabel="trials, in order")
+        axes.grid(axis="y", visible=False)
+        for positive, words, colour in ((True, "positive", LINE_COLOURS[0]), (False, "not positive", QUIET)):
+            if any(one[1] == positive for one in ordered):
+                axes.plot([], [], color=colour, marker="o", markersize=4, label=words)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
     return figure
 
 
 def power_figure(rows: Sequence[PowerRow]) -> Figure:
     """Share of positive trials by number of people, one line for each effect, with Monte Carlo intervals.
 
-    Broken lines are trials in which nobody draws conclusions from acute effects.
+    Broken lines are trials in which nobody draws conclusions from acute effects; open dots are trials with
+    drawn parameters (assurance).
     """
-    cells = list(dict.fromkeys((row.effect, row.unblinding) for row in rows))
+    cells = list(dict.fromkeys((row.effect, row.unblinding, row.drawn) for row in rows))
     effects = list(dict.fromkeys(row.effect for row in rows))
     with styled():
         figure, (axes,) = new_figure(6.6, 4.0)
         labels = []
-        for effect, unblinding in cells:
-            own = [row for row in rows if (row.effect, row.unblinding) == (effect, unblinding)]
+        width = max(row.number for row in rows) - min(row.number for row in rows)
+        for place, cell in enumerate(cells):
+            effect, unblinding, drawn = cell
+            aside = 0.008 * width * (place - (len(cells) - 1) / 2.0)
+            own = [row for row in rows if (row.effect, row.unblinding, row.drawn) == cell]
             colour = LINE_COLOURS[effects.index(effect) % len(LINE_COLOURS)]
-            sizes, shares = [row.number for row in own], [100 * row.power for row in own]
+            sizes, shares = [row.number + aside for row in own], [100 * row.power for row in own]
             axes.plot(
-                sizes, shares, color=colour, marker="o", markersize=4, linestyle="-" if unblinding else "--"
+                sizes,
+                shares,
+                color=colour,
+                marker="o",
+                markersize=5 if drawn else 4,
+                markerfacecolor="white" if drawn else colour,
+                linestyle="-" if unblinding else "--",
+                linewidth=1.2 if drawn else 1.9,
             )
             bars = [[100 * (r.power - r.low) for r in own], [100 * (r.high - r.power) for r in own]]
             axes.errorbar(sizes, shares, bars, fmt="none", ecolor=colour, elinewidth=1.0)
-            if unblinding or (effect, True) not in cells:
+            if (unblinding or (effect, True, drawn) not in cells) and not drawn:
                 labels.append((shares[-1], f"effect x {effect:g}", colour))
         axes.set(xlabel="people who enter", ylabel="positive trials, %", ylim=(0, 103))
-        if not all(unblinding for _, unblinding in cells):
-            axes.set_title("broken: nobody concludes anything from acute effects", fontweight="normal")
+        notes = []
+        if not all(unblinding for _, unblinding, _ in cells):
+            notes.append("broken: nobody concludes anything from acute effects")
+        if any(drawn for *_, drawn in cells):
+            notes.append("open dots: parameters drawn (assurance)")
+        axes.set_title("\n".join(notes), fontweight="normal")
         figure.draw_without_rendering()
         label_lines(axes, labels)
     return figure
+
+
+def _lines(figure: Figure, axes: Axes, rows: Sequence[ResultRow], *, start: float | None = None) -> None:
+    """One line an arm over days, with the range of trials as bars; ``start`` is the value on day 0."""
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    colours = _colours(arms)
+    for place, arm in enumerate(arms):
+        own = [row for row in rows if row.arm == arm]
+        first = [] if start is None else [start]
+        aside = 0.006 * max((row.day for row in rows), default=0.0) * (place - (len(arms) - 1) / 2.0)
+        days = [*([0.0] * len(first)), *(row.day + aside for row in own)]
+        values = [*first, *(row.value for row in own)]
+        axes.plot(days, values, color=colours[arm], marker="o", markersize=4)
+        below = [*([0.0] * len(first)), *(row.value - row.low for row in own)]
+        above = [*([0.0] * len(first)), *(row.high - row.value for row in own)]
+        axes.errorbar(days, values, [below, above], fmt="none", ecolor=colours[arm], elinewidth=1.2)
+    figure.draw_without_rendering()
+    label_lines(axes, [(_last(rows, arm), arm, colours[arm]) for arm in arms])
+
+
+def _last(rows: Sequence[ResultRow], arm: str) -> float:
+    return [row for row in rows if row.arm == arm][-1].value
 
 
 def _colours(arms: Sequence[str]) -> dict[str, str]:

@@ -3,15 +3,19 @@
 from rekindle.trials._comparison import Comparison, compare_treatments
 from rekindle.trials._comparison_outcomes import readiness_rule
 from rekindle.trials._comparison_result import Result
-from rekindle.trials._crossover import CrossoverReplay, PatientReplay, replay_nimh_crossover
+from rekindle.trials._crossover import CrossoverReplay, replay_nimh_crossover
+from rekindle.trials._crossover_patient import PatientReplay
 from rekindle.trials._crossover_summary import SummaryRow
-from rekindle.trials._design import Design
+from rekindle.trials._design import Design, Primary
 from rekindle.trials._design_reader import build_design, parse_design, read_design
+from rekindle.trials._design_words import design_words
 from rekindle.trials._designs import design_text, shipped_design, shipped_designs
 from rekindle.trials._endpoints import Endpoint, endpoint, endpoints
 from rekindle.trials._estimate import Estimate, ancova, carried_forward, paired, welch
 from rekindle.trials._exposure import World
-from rekindle.trials._findings import Finding, findings, primary_result
+from rekindle.trials._finding import Finding
+from rekindle.trials._findings import findings, has_differences
+from rekindle.trials._flow import Flow, FlowStep, participant_flow
 from rekindle.trials._outlook import (
     NEW_ANTIDEPRESSANT,
     Outlook,
@@ -21,6 +25,7 @@ from rekindle.trials._outlook import (
 )
 from rekindle.trials._paroxetine import ParoxetineReductions, paroxetine_reduction, simulate_paroxetine
 from rekindle.trials._power import PowerRow, power
+from rekindle.trials._primary import is_positive, primary_result
 from rekindle.trials._ratings import RatingScale, rating_scale, rating_scales, true_baseline
 from rekindle.trials._repeated_measures import mmrm, random_intercept
 from rekindle.trials._replicate import run_replicates
@@ -32,6 +37,8 @@ from rekindle.trials._reported_results import (
     empirical_result,
     refuse_other_condition,
 )
+from rekindle.trials._result_rows import ResultRow
+from rekindle.trials._run_options import RunOptions, posterior_draws
 from rekindle.trials._scales import (
     Scale,
     ScaleThreshold,
@@ -52,7 +59,7 @@ from rekindle.trials._treatment import (
 )
 from rekindle.trials._trial_counts import TrialResponse, responses_in_trials, trial_responses
 from rekindle.trials._trial_data import TrialData
-from rekindle.trials._trial_run import ResultRow, TrialRun, run_trial
+from rekindle.trials._trial_run import TrialRun, TrialTask, run_trial
 
 __all__ = [
     "NEW_ANTIDEPRESSANT",
@@ -63,16 +70,20 @@ __all__ = [
     "Endpoint",
     "Estimate",
     "Finding",
+    "Flow",
+    "FlowStep",
     "NumberNeeded",
     "Outlook",
     "ParoxetineReductions",
     "PatientReplay",
     "PowerRow",
+    "Primary",
     "RatingScale",
     "Report",
     "ReportedResult",
     "Result",
     "ResultRow",
+    "RunOptions",
     "Scale",
     "ScaleThreshold",
     "SummaryRow",
@@ -81,6 +92,7 @@ __all__ = [
     "TrialData",
     "TrialResponse",
     "TrialRun",
+    "TrialTask",
     "World",
     "ancova",
     "build_design",
@@ -92,19 +104,24 @@ __all__ = [
     "conditions",
     "convert_score",
     "design_text",
+    "design_words",
     "empirical_arm",
     "empirical_result",
     "endpoint",
     "endpoints",
     "findings",
+    "has_differences",
     "hazard_ratio",
     "ideation_is_urgent",
+    "is_positive",
     "kaplan_meier",
     "mmrm",
     "number_needed",
     "paired",
     "paroxetine_reduction",
     "parse_design",
+    "participant_flow",
+    "posterior_draws",
     "power",
     "primary_result",
     "random_intercept",

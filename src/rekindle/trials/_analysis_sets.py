@@ -18,6 +18,14 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Relapses:
+    """Days in the phase of relapse until relapse or the end of observation, and whether it was a relapse."""
+
+    time: Array
+    event: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class ArmData:
     """One arm of the comparison, in all periods of a crossover.
 
@@ -26,7 +34,7 @@ class ArmData:
         phases: phase of each person, in the order of ``people``.
         scores: scale -> scores, shape (people, days).
         baseline: scale -> score at entry into the trial.
-        relapse_time, relapse_event: days in the phase of relapse; None if none is defined.
+        relapse: None if none is defined.
     """
 
     name: str
@@ -35,8 +43,7 @@ class ArmData:
     rated: Mapping[str, tuple[float, ...]]
     scores: Mapping[str, Array]
     baseline: Mapping[str, Array]
-    relapse_time: Array | None = None
-    relapse_event: NDArray[np.bool_] | None = None
+    relapse: Relapses | None = None
 
     def days(self, scale: str) -> tuple[float, ...]:
         """Days of the phase on which a scale is rated."""
@@ -157,7 +164,6 @@ def _arm(
             dtype=float,
         ).reshape(len(members), len(days))
         baseline[scale] = np.array([one.baseline[scale] for one, _ in members])
-    time, event = _relapse(design, members)
     return ArmData(
         name,
         tuple(one for one, _ in members),
@@ -165,21 +171,17 @@ def _arm(
         rated,
         scores,
         baseline,
-        time,
-        event,
+        _relapses(design, members),
     )
 
 
-def _relapse(
-    design: Design, members: list[tuple[Participant, Phase]]
-) -> tuple[Array | None, NDArray[np.bool_] | None]:
-    """Days from the start of the phase to relapse, or to the end of observation."""
+def _relapses(design: Design, members: list[tuple[Participant, Phase]]) -> Relapses | None:
     if design.relapse is None or any(phase.name != design.relapse_phase for _, phase in members):
-        return None, None
+        return None
     start, length = design.start_h(design.relapse_phase), design.phase(design.relapse_phase).days
     time, event = [], []
     for one, _ in members:
         here = one.status == "left" and one.left_h < start + 24.0 * (length + 1e-6)
         time.append(min((one.left_h - start) / 24.0, length) if here else length)
         event.append(here and one.reason == "relapse")
-    return np.maximum(np.array(time), 1e-6), np.array(event, dtype=bool)
+    return Relapses(np.maximum(np.array(time), 1e-6), np.array(event, dtype=bool))

@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,53 +27,58 @@ Content = list[Any]
 Work = Callable[[Any, Sequence[int]], Content]
 
 
-def run_batches(
-    work: Work,
-    task: Any,
-    batches: Sequence[range],
-    *,
-    workers: int = 1,
-    cluster: str | None = None,
-    checkpoint: str | Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Content]:
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Where and how pieces are done.
+
+    Attributes:
+        workers: processes on this machine.
+        cluster: address of a Dask scheduler, which is then used instead.
+        checkpoint: folder in which finished pieces are kept.
+        progress: called with (replicates done, replicates in all).
+    """
+
+    workers: int = 1
+    cluster: str | None = None
+    checkpoint: Path | None = None
+    progress: Callable[[int, int], None] | None = None
+
+
+def run_batches(work: Work, task: Any, batches: Sequence[range], how: Execution) -> list[Content]:
     """Results of all batches in order.
 
     Args:
         work: a function of a module, called with the task and one batch.
         task: everything that the numbers depend on.
         batches: replicates of each piece.
-        workers: processes on this machine.
-        cluster: address of a Dask scheduler, which is then used instead.
-        checkpoint: folder in which finished pieces are kept.
-        progress: called with (replicates done, replicates in all).
+        how: where and how they are done.
 
     Raises:
         OutputError: a folder that belongs to another run, or a cluster that cannot be reached.
     """
-    store = _Store(Path(checkpoint), (task, [tuple(one) for one in batches])) if checkpoint else None
+    store = _Store(how.checkpoint, (task, [tuple(one) for one in batches])) if how.checkpoint else None
     results: dict[int, Content] = {}
     for place in range(len(batches)):
         kept = store.load(place) if store else None
         if kept is not None:
             results[place] = kept
     total, done = sum(map(len, batches)), sum(len(batches[place]) for place in results)
-    if progress:
-        progress(done, total)
+    if how.progress:
+        how.progress(done, total)
     missing = [place for place in range(len(batches)) if place not in results]
     pieces: Iterator[tuple[int, Content]]
-    if cluster is not None:
-        stream = run_on_cluster(cluster, work, task, [batches[place] for place in missing])
+    if how.cluster is not None:
+        stream = run_on_cluster(how.cluster, work, task, [batches[place] for place in missing])
         pieces = ((missing[number], content) for number, content in stream)
     else:
-        pieces = _run_here(work, task, batches, missing, workers)
+        pieces = _run_here(work, task, batches, missing, how.workers)
     for place, content in pieces:
         results[place] = content
         if store:
             store.save(place, content)
         done += len(batches[place])
-        if progress:
-            progress(done, total)
+        if how.progress:
+            how.progress(done, total)
     return [results[place] for place in range(len(batches))]
 
 

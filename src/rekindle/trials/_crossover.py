@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,56 +16,27 @@ from rekindle.engine import Trajectory
 from rekindle.errors import ParameterError
 from rekindle.people import (
     Course,
-    CrossoverCohort,
     Person,
     Setting,
-    Stream,
     default_variability,
     nimh_crossover,
-    random_generator,
     simulate_courses,
     treatment_model,
 )
 from rekindle.regimen import parse_regimen
+from rekindle.trials._crossover_copies import SCALES, patient_copies, rate_copies
+from rekindle.trials._crossover_patient import PatientReplay, coverage, prediction_errors, replay_patient
 from rekindle.trials._crossover_summary import SummaryRow, summarise
-from rekindle.trials._ratings import rating_scale, true_baseline
 
 Array = NDArray[np.float64]
 
 ARMS = ("ketamine", "saline")
-SCALES = ("MADRS", "HAM-D17")
 _COURSE_DAYS = 27
 _ACUTE_REPLICATES = 20
 ACUTE_OUTPUTS = (
     "ketamine_venous", "ketamine_arterial", "interneuron_block", "pyramidal_block", "cadss",
     "systolic_change", "diastolic_change",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class PatientReplay:
-    """One patient: what was observed and the predicted distribution of scores (MADRS).
-
-    Attributes:
-        infusions: those given, in order.
-        starts_h: their times, h from the first.
-        baseline: observed MADRS before treatment.
-        observed: (treatment, day) -> observed score; missing visits are absent.
-        times_h: times of the band, h from the first infusion.
-        low, median, high: 5, 50 and 95 % of the predicted scores, rating error included.
-        visits: (treatment, day) -> predicted scores of all replicates.
-    """
-
-    id: str
-    infusions: tuple[str, ...]
-    starts_h: tuple[float, ...]
-    baseline: float
-    observed: Mapping[tuple[str, int], float]
-    times_h: Array
-    low: Array
-    median: Array
-    high: Array
-    visits: Mapping[tuple[str, int], Array]
 
 
 @dataclass(frozen=True)
@@ -143,7 +114,7 @@ def replay_nimh_crossover(
             why="One simulated trial has no spread to make an interval of",
         )
     cohort = nimh_crossover()
-    copies = [person for trial in range(replicates) for person in _copies(cohort, trial, seed)]
+    copies = [person for trial in range(replicates) for person in patient_copies(cohort, trial, seed)]
     visit_days = [int(day) for day in design()["visits"]["value"].split(";")]
     gap_h = 24.0 * float(design()["period_start"]["value"])
     times = _times(visit_days, gap_h)
@@ -151,12 +122,12 @@ def replay_nimh_crossover(
     courses = {copy.person: _courses(infusions[copy.patient], gap_h) for copy in copies}
     run = _Runner(seed, mechanism, workers, {copy.person.id: copy.trial for copy in copies})
     latent = run(courses, times, ("improvement_share",), checkpoint, progress)["improvement_share"]
-    scores = {scale: _rate(copies, latent, scale, seed) for scale in SCALES}
+    scores = {scale: rate_copies(copies, latent, scale, seed) for scale in SCALES}
     shape = (replicates, -1, len(times))
     by_scale = {scale: values.reshape(shape) for scale, values in scores.items()}
     persons = [copy for copy in copies if copy.trial == 0]
     patients = tuple(
-        _patient(
+        replay_patient(
             cohort,
             copy.patient,
             infusions[copy.patient],
@@ -183,8 +154,8 @@ def replay_nimh_crossover(
             arm: run(dict.fromkeys(some, _courses((arm,), gap_h)), _mood_times(), ("improvement_share",))
             for arm in ARMS
         },
-        coverage=_coverage(patients),
-        error=_errors(patients),
+        coverage=coverage(patients),
+        error=prediction_errors(patients),
         assumptions=_assumptions(),
     )
 
@@ -197,39 +168,6 @@ def _assumptions() -> tuple[str, ...]:
         if row["mark"] in ("assumed", "recalled")
     ]
     return (*stated, "weight: BMI times the square of a height drawn by sex (see the people documentation)")
-
-
-@dataclass(frozen=True)
-class _Copy:
-    """A patient in one replicate, with the observed and the drawn true baseline of each scale."""
-
-    patient: str
-    trial: int
-    person: Person
-    baselines: Mapping[str, tuple[float, float]]
-
-
-def _copies(cohort: CrossoverCohort, trial: int, seed: int) -> Iterator[_Copy]:
-    persons = cohort.persons(seed=seed, trial=trial)
-    spread = {scale: _spread(cohort, scale, [person.id for person in persons]) for scale in SCALES}
-    for person in persons:
-        baselines = {}
-        for scale in SCALES:
-            observed = cohort.score(person.id, "baseline", None, scale)
-            if observed is None:
-                continue
-            generator = random_generator(seed, trial, person.id, 0, Stream.RATER, scale)
-            mean, sd = spread[scale]
-            true = true_baseline(np.array([observed]), rating_scale(scale), generator, mean=mean, sd=sd)
-            baselines[scale] = (observed, float(true[0]))
-        copy = replace(person, id=f"{person.id} copy {trial + 1}", madrs_baseline=baselines["MADRS"][1])
-        yield _Copy(person.id, trial, copy, baselines)
-
-
-def _spread(cohort: CrossoverCohort, scale: str, patients: Sequence[str]) -> tuple[float, float]:
-    known = [cohort.score(patient, "baseline", None, scale) for patient in patients]
-    values = np.array([value for value in known if value is not None])
-    return float(values.mean()), float(values.std(ddof=1))
 
 
 def _courses(infusions: Sequence[str], gap_h: float) -> list[Course]:
@@ -286,64 +224,3 @@ def _mood_times() -> Array:
 
 def _acute_times() -> Array:
     return np.array([minute / 60 for minute in range(0, 241, 4)])
-
-
-def _rate(copies: Sequence[_Copy], improvement: Array, name: str, seed: int) -> Array:
-    """Rated scores (copies, times) of one scale; NaN where the patient has no baseline on it."""
-    scale = rating_scale(name)
-    scores = np.full(improvement.shape, np.nan)
-    for place, copy in enumerate(copies):
-        if name in copy.baselines:
-            generator = random_generator(seed, copy.trial, copy.patient, 0, Stream.OBSERVATION, name)
-            scores[place] = scale.rate(copy.baselines[name][1] * (1.0 - improvement[place]), generator)
-    return scores
-
-
-def _patient(
-    cohort: CrossoverCohort,
-    patient: str,
-    infusions: tuple[str, ...],
-    scores: Array,
-    times: Array,
-    visit_days: Sequence[int],
-    gap_h: float,
-) -> PatientReplay:
-    low, median, high = np.quantile(scores, (0.05, 0.5, 0.95), axis=0)
-    starts = tuple(gap_h * place for place in range(len(infusions)))
-    baseline = cohort.score(patient, "baseline", None)
-    assert baseline is not None, "patients without a baseline are left out"
-    visits, observed = {}, {}
-    for arm, start in zip(infusions, starts, strict=True):
-        for day in visit_days:
-            visits[arm, day] = scores[:, int(np.searchsorted(times, start + 24.0 * day))]
-            value = cohort.score(patient, arm, day)
-            if value is not None:
-                observed[arm, day] = value
-    return PatientReplay(patient, infusions, starts, baseline, observed, times, low, median, high, visits)
-
-
-def _coverage(patients: Sequence[PatientReplay]) -> tuple[float, int]:
-    inside = [
-        bool(np.quantile(patient.visits[visit], 0.05) <= value <= np.quantile(patient.visits[visit], 0.95))
-        for patient in patients
-        for visit, value in patient.observed.items()
-    ]
-    return float(np.mean(inside)), len(inside)
-
-
-def _errors(patients: Sequence[PatientReplay]) -> dict[str, float]:
-    """Root-mean-square error of single scores: the model's median, no change, and the others' mean change."""
-    model, unchanged, others = [], [], []
-    for patient in patients:
-        for visit, value in patient.observed.items():
-            changes = [
-                p.observed[visit] - p.baseline for p in patients if p is not patient and visit in p.observed
-            ]
-            model.append(float(np.median(patient.visits[visit])) - value)
-            unchanged.append(patient.baseline - value)
-            others.append(patient.baseline + float(np.mean(changes)) - value)
-    names = ("model", "naive: no change", "naive: mean change of the other patients")
-    return {
-        name: float(np.sqrt(np.mean(np.square(errors))))
-        for name, errors in zip(names, (model, unchanged, others), strict=True)
-    }

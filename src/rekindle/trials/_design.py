@@ -225,6 +225,9 @@ class Design:
         control_class: design class of the non-specific response.
         facts: fields of ``Population``'s fixed people, and means that move its distributions.
         scales: mood scales, the primary one first.
+        strata, subgroups: ``site``, ``sex`` or thresholds at baseline.
+        rules: decisions from what was observed.
+        dropout: reasons for leaving, which compete with each other.
         response, remission, relapse: definitions on their scales.
         session_rise: whether a session raises blood pressure by itself.
     """
@@ -240,7 +243,9 @@ class Design:
     eligibility: tuple[Eligibility, ...] = ()
     sites: Sites = Sites()
     strata: tuple[str | Condition, ...] = ()
+    subgroups: tuple[str | Condition, ...] = ()
     rules: tuple[Rule, ...] = ()
+    dropout: tuple[Rule, ...] = ()
     acute: Acute | None = None
     missed_sessions: float = 0.0
     missed_visits: float = 0.0
@@ -255,6 +260,12 @@ class Design:
     def phase(self, name: str) -> Phase:
         """The phase with this name."""
         return next(phase for phase in self.phases if phase.name == name)
+
+    @property
+    def leave_reasons(self) -> tuple[str, ...]:
+        """Reasons for which somebody may leave, those of dropout first."""
+        rules = (rule for rule in (*self.dropout, *self.rules) if rule.action == "leave")
+        return tuple(dict.fromkeys(str(rule.value) for rule in rules))
 
     def start_h(self, name: str) -> float:
         """Planned start of a phase, h from the first day of the trial."""

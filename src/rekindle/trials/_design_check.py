@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from rekindle.errors import DesignError, RekindleError
+from rekindle.errors import RekindleError
 from rekindle.therapy import refuse_double_count
 from rekindle.trials._design import CONTINUE, CROSS, WITHOUT_CONTROL, Design, Phase
+from rekindle.trials._design_errors import design_error
 
 #: Sessions of one phase beyond which a schedule is taken as one without an end.
 MOST_SESSIONS = 1000
@@ -23,19 +24,19 @@ def check_design(design: Design) -> None:
     for place, phase in enumerate(design.phases):
         where = f"{design.source}, phases, {phase.name}"
         if names.count(phase.name) > 1:
-            raise DesignError("RK-DES-005", given=f"{where}: this name stands twice", allowed="One name each")
+            raise design_error("RK-DES-005", f"{where}: this name stands twice", allowed="One name each")
         if phase.assign in (CONTINUE, CROSS) and not before:
-            raise DesignError(
+            raise design_error(
                 "RK-DES-007",
-                given=f"{where}: {phase.assign} in the first phase",
+                f"{where}: {phase.assign} in the first phase",
                 allowed="randomise",
                 why="Nobody is in an arm yet",
             )
         for name in phase.only:
             if name not in before:
-                raise DesignError(
+                raise design_error(
                     "RK-DES-007",
-                    given=f'{where}: only people of arm "{name}" enter, which no phase before has',
+                    f'{where}: only people of arm "{name}" enter, which no phase before has',
                     allowed=", ".join(sorted(before)) or "none",
                     why="Nobody could reach its visits",
                 )
@@ -43,17 +44,16 @@ def check_design(design: Design) -> None:
         before |= set(phase.allocation)
     unused = [name for name in design.arms if name not in before]
     if unused:
-        raise DesignError(
+        raise design_error(
             "RK-DES-007",
-            given=f'{design.source}: nobody is ever allocated to arm "{unused[0]}"',
+            f'{design.source}: nobody is ever allocated to arm "{unused[0]}"',
             remedy="Name it in the allocation of a phase, or leave it out",
         )
     for arm in design.arms.values():
         try:
             refuse_double_count(design.control_class, arm.antidepressant)
         except RekindleError as problem:
-            raise DesignError(
-                "RK-DES-005", given=f"{design.source}, arms, {arm.name}: {problem.given}",
+            raise design_error("RK-DES-005", f"{design.source}, arms, {arm.name}: {problem.given}",
                 why=problem.why, remedy="Leave antidepressant out, or choose another control class",
             ) from None  # fmt: skip
     _check_rules(design)
@@ -62,18 +62,18 @@ def check_design(design: Design) -> None:
 
 def _check_days(where: str, phase: Phase, *, last: bool) -> None:
     if len(phase.sessions) > MOST_SESSIONS:
-        raise DesignError(
-            "RK-DES-010", given=f"{where}: {len(phase.sessions)} sessions", allowed=f"Up to {MOST_SESSIONS}"
+        raise design_error(
+            "RK-DES-010", f"{where}: {len(phase.sessions)} sessions", allowed=f"Up to {MOST_SESSIONS}"
         )
     if list(phase.sessions) != sorted(set(phase.sessions)):
-        raise DesignError("RK-DES-004", given=f"{where}: sessions", allowed="Rising days, each once")
+        raise design_error("RK-DES-004", f"{where}: sessions", allowed="Rising days, each once")
     days = sorted(phase.visits, key=lambda visit: visit.day)
     for what, day in [("visit", one.day) for one in days] + [("session", day) for day in phase.sessions]:
         over = day > phase.days or (what == "session" and day >= phase.days)
         if day < 0 or over:
-            raise DesignError(
+            raise design_error(
                 "RK-DES-007",
-                given=f"{where}: a {what} on day {day:g} of a phase of {phase.days:g} days",
+                f"{where}: a {what} on day {day:g} of a phase of {phase.days:g} days",
                 allowed=f"Days from 0 to {phase.days:g}"
                 + ("; a session needs a day before the end" if what == "session" else ""),
                 why="Nobody could reach it",
@@ -84,30 +84,30 @@ def _check_days(where: str, phase: Phase, *, last: bool) -> None:
     ordered = sorted(moments.items())
     for (one, before), (two, after) in pairwise(ordered):
         if one + before >= two - after:
-            raise DesignError(
+            raise design_error(
                 "RK-DES-007",
-                given=f"{where}: day {one:g} and day {two:g} with windows of {before:g} and {after:g} days",
+                f"{where}: day {one:g} and day {two:g} with windows of {before:g} and {after:g} days",
                 allowed="Windows that do not meet",
                 why="The later one could come first",
                 remedy="Make the windows smaller",
             )
     if ordered and ordered[0][1] > ordered[0][0]:
-        raise DesignError(
+        raise design_error(
             "RK-DES-007",
-            given=f"{where}: the window of day {ordered[0][0]:g} begins before the phase",
+            f"{where}: the window of day {ordered[0][0]:g} begins before the phase",
             remedy="Make the window smaller",
         )
 
 
 def _check_rules(design: Design) -> None:
-    for rule in design.rules:
+    for rule in (*design.rules, *design.dropout):
         where = f"{design.source}, rules, {rule.name}"
         if design.acute is None and any(
             one.what == "report" or one.what not in design.scales for one in rule.conditions
         ):
-            raise DesignError(
+            raise design_error(
                 "RK-DES-003",
-                given=f"{where}: it asks for a reading of a session, and the design takes none",
+                f"{where}: it asks for a reading of a session, and the design takes none",
                 remedy="Add acute: {minutes: [40, 80, 120]}",
             )
         if not rule.days:
@@ -116,9 +116,9 @@ def _check_rules(design: Design) -> None:
         reached = {day for phase in phases for day in (*phase.sessions, *(v.day for v in phase.visits))}
         for day in rule.days:
             if not any(abs(day - one) < 1e-6 for one in reached):
-                raise DesignError(
+                raise design_error(
                     "RK-DES-007",
-                    given=f"{where}: day {day:g} has neither a visit nor a session",
+                    f"{where}: day {day:g} has neither a visit nor a session",
                     why="The decision would never be taken",
                 )
 
@@ -130,36 +130,36 @@ def _check_difference(design: Design) -> None:
     where = f"{design.source}, primary"
     phase, (active, control) = design.phase(primary.phase), primary.arms
     if design.control_class is None or design.control_class in WITHOUT_CONTROL:
-        raise DesignError(
+        raise design_error(
             "RK-DES-008",
-            given=f"{where}: a difference between {active} and {control} without a control class",
+            f"{where}: a difference between {active} and {control} without a control class",
             allowed="A control class with a blinded control arm",
             why="The change in a control arm is set by its design; a difference without it means nothing",
             remedy="Add control_class: ...",
         )
     if not design.arms[control].control:
-        raise DesignError(
+        raise design_error(
             "RK-DES-008",
-            given=f'{where}: a difference to arm "{control}", which is not a control arm',
+            f'{where}: a difference to arm "{control}", which is not a control arm',
             remedy=f"Add control: yes to arm {control}, or name another arm",
         )
     if primary.analysis == "relapse" and design.relapse is None:
-        raise DesignError(
+        raise design_error(
             "RK-DES-003",
-            given=f"{where}: relapse is not defined",
+            f"{where}: relapse is not defined",
             remedy="Add relapse: {scale: ...}",
         )
     rated = [v.day for v in phase.visits if primary.scale in v.scales]
     if primary.analysis != "relapse" and not any(abs(day - primary.day) < 1e-6 for day in rated):
-        raise DesignError(
+        raise design_error(
             "RK-DES-007",
-            given=f"{where}: {primary.scale} is not rated on day {primary.day:g} of phase {phase.name}",
+            f"{where}: {primary.scale} is not rated on day {primary.day:g} of phase {phase.name}",
             allowed=", ".join(f"{day:g}" for day in rated) or "no day",
             why="The primary result could not be reached",
         )
     if (primary.analysis == "paired") != (phase.assign == CROSS):
-        raise DesignError(
+        raise design_error(
             "RK-DES-008",
-            given=f"{where}: analysis {primary.analysis} where arms are assigned by {phase.assign}",
+            f"{where}: analysis {primary.analysis} where arms are assigned by {phase.assign}",
             allowed="paired for a crossover (its last period), and only there",
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rekindle.errors import nearest
 from rekindle.trials._design import CONTINUE, CROSS, RANDOMISE, Arm, MoodScale, Phase, Visit
+from rekindle.trials._design_check import MOST_SESSIONS
 from rekindle.trials._design_conditions import read_conditions
 from rekindle.trials._design_section import Section
 
@@ -61,15 +62,15 @@ def _allocation(part: Section, arms: Mapping[str, Arm]) -> dict[str, float]:
             )
     found = {arm: inner.number(arm, low=0.0) for arm in inner.names}
     total = sum(found.values())
-    whole = all(value == int(value) for value in found.values())
-    if not total > 0 or (not whole and abs(total - 1.0) > 1e-9):
-        raise part.refusal(
-            "RK-DES-006",
-            f"{', '.join(f'{arm} {value:g}' for arm, value in found.items())} makes {total:g}",
-            key="allocation",
-            allowed="Whole numbers as a ratio (2 and 1), or shares that make 1",
-            why="Everybody who is randomised goes to one arm",
-        )
+    stated = f"{', '.join(f'{arm} {value:g}' for arm, value in found.items())} makes {total:g}"
+    if all(value == int(value) for value in found.values()):
+        fits = total > 0
+    else:
+        fits = abs(total - 1.0) < 1e-9
+        if any(abs(100.0 * value - round(100.0 * value)) > 1e-9 for value in found.values()):
+            fits, stated = False, stated.replace(" makes", ", not in whole hundredths, makes")
+    if not fits:
+        raise part.refusal("RK-DES-006", stated, key="allocation")
     return found
 
 
@@ -84,6 +85,9 @@ def _sessions(part: Section) -> tuple[float, ...]:
         raise inner.refusal(
             "RK-DES-004", f"{a_week}", key="per_week", allowed=", ".join(str(n) for n in _WEEK_DAYS)
         )
+    if a_week * weeks // max(every, 1) > MOST_SESSIONS:
+        raise inner.refusal("RK-DES-010", f"{a_week * weeks // every} sessions", key="weeks",
+                            allowed=f"Up to {MOST_SESSIONS} in a phase")  # fmt: skip
     first = inner.number("from_day", 0.0, low=0.0)
     inner.finish()
     return tuple(first + 7.0 * week + day for week in range(0, weeks, every) for day in _WEEK_DAYS[a_week])

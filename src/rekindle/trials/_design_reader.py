@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from rekindle.errors import DesignError, RekindleError, nearest
+from rekindle.errors import RekindleError, nearest
 from rekindle.regimen import parse_regimen
 from rekindle.therapy import control_response
 from rekindle.trials._design import (
@@ -23,8 +23,9 @@ from rekindle.trials._design import (
 )
 from rekindle.trials._design_check import check_design
 from rekindle.trials._design_conditions import read_condition, read_definition, usual_definition
+from rekindle.trials._design_errors import design_error
 from rekindle.trials._design_phases import read_phase
-from rekindle.trials._design_rules import read_names, read_relapse, read_rules
+from rekindle.trials._design_rules import read_dropout, read_names, read_relapse, read_rules
 from rekindle.trials._design_section import Section
 from rekindle.trials._ratings import rating_scales
 from rekindle.trials._scales import scales
@@ -33,6 +34,8 @@ from rekindle.trials._tables import read_table
 #: Treatments whose sessions bring no substance of the model.
 INACTIVE = ("saline", "midazolam", "placebo spray", "placebo tablets", "tablets")
 NO_SESSIONS = "none"
+#: People of one trial; a mistyped number should not run for a year.
+MOST_PEOPLE = 100_000
 _ANALYSES = ("observed", "locf", "mmrm", "response", "remission", "relapse", "paired")
 
 
@@ -49,8 +52,8 @@ def read_design(path: str | PathLike[str]) -> Design:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        raise DesignError(
-            "RK-DES-001", given=f"{name} cannot be read ({problem})", remedy="Give the path of a YAML file"
+        raise design_error(
+            "RK-DES-001", f"{name} cannot be read ({problem})", remedy="Give the path of a YAML file"
         ) from None
     return parse_design(text, name)
 
@@ -82,7 +85,7 @@ def build_design(content: Any, source: str = "design") -> Design:
     design = Design(
         title=top.text("title", source),
         source=source,
-        number=people.whole("number", low=2),
+        number=people.whole("number", low=2, high=MOST_PEOPLE),
         control_class=control_class,
         arms=arms,
         phases=phases,
@@ -93,9 +96,13 @@ def build_design(content: Any, source: str = "design") -> Design:
             if people.raw(name, None) is not None
         },
         eligibility=tuple(_eligibility(one, known) for one in top.sections("eligibility")),
-        sites=Sites(sites.whole("number", 1, low=1), sites.number("offset_sd", 0.0, low=0.0)),
-        strata=_strata(top, known),
+        sites=Sites(
+            sites.whole("number", 1, low=1, high=MOST_PEOPLE), sites.number("offset_sd", 0.0, low=0.0)
+        ),
+        strata=_groupings(top, "stratify", known),
+        subgroups=_groupings(top, "subgroups", known),
         rules=read_rules(top, phases, arms, known),
+        dropout=read_dropout(top, phases, arms, known),
         acute=_acute(top),
         missed_sessions=top.percent("missed_sessions_pct", 0.0),
         missed_visits=top.percent("missed_visits_pct", 0.0),
@@ -123,13 +130,13 @@ def _yaml(text: str, name: str) -> Any:
             keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
             for key in keys:
                 if keys.count(key) > 1:
-                    raise DesignError("RK-DES-001", given=f"{name}: {key} is stated twice")
+                    raise design_error("RK-DES-001", f"{name}: {key} is stated twice")
             return super().construct_mapping(node, deep)
 
     try:
         return yaml.load(text, Loader=Loader)
     except yaml.YAMLError as problem:
-        raise DesignError("RK-DES-001", given=f"{name} is not YAML ({problem})") from None
+        raise design_error("RK-DES-001", f"{name} is not YAML ({problem})") from None
 
 
 def _control_class(top: Section) -> str | None:
@@ -222,18 +229,19 @@ def _eligibility(part: Section, known: Mapping[str, MoodScale]) -> Eligibility:
     return found
 
 
-def _strata(top: Section, known: Mapping[str, MoodScale]) -> tuple[str | Condition, ...]:
+def _groupings(top: Section, key: str, known: Mapping[str, MoodScale]) -> tuple[str | Condition, ...]:
     found: list[str | Condition] = []
-    for one in top.raw("stratify", []):
+    given = top.raw(key, [])
+    for one in given if isinstance(given, list) else [given]:
         if isinstance(one, Mapping):
-            part = Section(one, top.file, "stratify")
+            part = Section(one, top.file, key)
             found.append(read_condition(part, known))
             part.finish()
         elif one in ("site", "sex"):
             found.append(str(one))
         else:
             raise top.refusal(
-                "RK-DES-005", f'"{one}"', key="stratify", allowed="site, sex, or a threshold on a scale"
+                "RK-DES-005", f'"{one}"', key=key, allowed="site, sex, or a threshold on a scale"
             )
     return tuple(found)
 

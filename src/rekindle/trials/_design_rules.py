@@ -9,6 +9,7 @@ from rekindle.errors import nearest
 from rekindle.trials._design import Arm, MoodScale, Phase, Rule
 from rekindle.trials._design_conditions import read_condition, read_conditions
 from rekindle.trials._design_section import Section
+from rekindle.trials._dropout import dropout_reasons
 
 _ACTIONS = {
     "leave": "leave",
@@ -24,7 +25,7 @@ _WORDY = ("leave", "stop", "skip")
 def read_rules(
     top: Section, phases: tuple[Phase, ...], arms: Mapping[str, Arm], known: Mapping[str, MoodScale]
 ) -> tuple[Rule, ...]:
-    """Rules, then the dropout by reason as rules that make people leave."""
+    """Decisions at visits and sessions."""
     found = []
     for part in top.sections("rules"):
         then = part.section("then")
@@ -58,12 +59,20 @@ def read_rules(
             )
         )
         part.finish()
-    for part in top.sections("dropout"):
+    return tuple(found)
+
+
+def read_dropout(
+    top: Section, phases: tuple[Phase, ...], arms: Mapping[str, Arm], known: Mapping[str, MoodScale]
+) -> tuple[Rule, ...]:
+    """Reasons for leaving, as rules that make people leave."""
+    found = []
+    for number, part in enumerate(top.sections("dropout"), start=1):
         weekly = part.has("weekly_pct")
-        reason = part.text("reason")
+        reason = part.choice("reason", tuple(dropout_reasons()))
         found.append(
             Rule(
-                f"dropout: {reason}",
+                f"dropout {number}: {reason}",
                 tuple(read_conditions(part, "if", known)),
                 "leave",
                 reason,

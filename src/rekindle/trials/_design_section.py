@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rekindle.errors import DesignError, nearest
+from rekindle.trials._design_errors import design_error
 
 _MISSING = object()
 
@@ -31,7 +32,7 @@ class Section:
     ) -> DesignError:
         """An error that names file and key."""
         where = ", ".join(part for part in (self.file, self.place, key) if part)
-        return DesignError(code, given=f"{where}: {given}", allowed=allowed, why=why, remedy=remedy)
+        return design_error(code, f"{where}: {given}", allowed=allowed, why=why, remedy=remedy)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,9 +104,9 @@ class Section:
         """A finite number between two limits."""
         return self._number(key, self.raw(key, default), low, high)
 
-    def whole(self, key: str, default: Any = _MISSING, *, low: int = 0) -> int:
+    def whole(self, key: str, default: Any = _MISSING, *, low: int = 0, high: float = math.inf) -> int:
         """A whole number."""
-        value = self.number(key, default, low=low)
+        value = self.number(key, default, low=low, high=high)
         if value != int(value):
             raise self.refusal("RK-DES-004", f"{value:g}", key=key, allowed="A whole number")
         return int(value)

@@ -42,5 +42,7 @@ def design_text(name: str) -> str:
             "RK-DES-014",
             given=f'design "{name}"{nearest(name, shipped_designs())}',
             allowed=f"Shipped designs: {', '.join(shipped_designs())}; or the path of a YAML file",
+            why="There is no trial of this name to run",
+            remedy="See `rekindle trial list`",
         )
     return files("rekindle.trials").joinpath(f"designs/{name}.yaml").read_text(encoding="utf-8")

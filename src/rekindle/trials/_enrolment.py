@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from rekindle.errors import DesignError
 from rekindle.people import Person, Population, Stream, random_generator
 from rekindle.trials._design import Condition, Design, MoodScale
+from rekindle.trials._design_errors import design_error
 from rekindle.trials._ratings import rating_scale
 from rekindle.trials._study_people import study_distributions
 
+#: What divides people into groups: ``site``, ``sex``, or a threshold at baseline.
+Grouping = str | Condition
 #: People who may be screened for one who enters.
 MOST_SCREENED = 50
 _SCREENING, _BASELINE = "screening", "baseline"
@@ -93,9 +95,9 @@ def enrol(
             entered.append(found)
         if len(entered) == wanted:
             return entered, screened
-    raise DesignError(
+    raise design_error(
         "RK-DES-012",
-        given=f"{design.source}, eligibility: {len(entered)} of {screened} people screened may enter",
+        f"{design.source}, eligibility: {len(entered)} of {screened} people screened may enter",
         allowed=f"At least one in {MOST_SCREENED}",
         remedy="Lower the score at entry, or raise mean and SD of those who are screened",
     )
@@ -155,7 +157,7 @@ def _candidates(design: Design, seed: int, replicate: int, most: int) -> Iterato
             true,
             rated[_SCREENING],
             rated[_BASELINE],
-            _stratum(design, person, site, rated[_BASELINE]),
+            ", ".join(group_name(one, person, site, rated[_BASELINE]) for one in design.strata),
             history={name: [value] for name, value in rated[_BASELINE].items()},
         )
 
@@ -190,13 +192,13 @@ def _span(scale: str) -> tuple[float, float]:
     return one.low, one.high
 
 
-def _stratum(design: Design, person: Person, site: int, baseline: Mapping[str, float]) -> str:
-    words = []
-    for one in design.strata:
-        if one == "site":
-            words.append(f"site {site}")
-        elif one == "sex":
-            words.append(str(person.sex))
-        elif isinstance(one, Condition):
-            words.append(str(meets(one, baseline[one.what])))
-    return ", ".join(words)
+def group_name(grouping: Grouping, person: Person, site: int, baseline: Mapping[str, float]) -> str:
+    """The group of a person: their site, their sex, or whether they meet a threshold at baseline.
+
+    >>> group_name(Condition("MADRS", "at_least", 35), Person(1), 1, {"MADRS": 30.0})
+    'not MADRS >= 35'
+    """
+    if isinstance(grouping, Condition):
+        words = "" if meets(grouping, baseline[grouping.what]) else "not "
+        return words + grouping.label
+    return f"site {site}" if grouping == "site" else f"sex {person.sex}"

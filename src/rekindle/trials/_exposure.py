@@ -14,7 +14,7 @@ from rekindle.engine import EventTable, solve
 from rekindle.modelling import Model
 from rekindle.people import Variability, default_variability, draw_parameters
 from rekindle.regimen import Dose, Regimen, Session
-from rekindle.therapy import adverse_events, control_response, dose_records, therapy_model
+from rekindle.therapy import ParameterSet, adverse_events, control_response, dose_records, therapy_model
 from rekindle.trials._design import Arm, Design
 from rekindle.trials._enrolment import Participant
 
@@ -39,12 +39,14 @@ class World:
         mechanism: hypothesis that carries the mood effect.
         effect: factor on the drug's effect on mood.
         unblinding: False switches off what people conclude from acute effects.
-        parameters: typical values that replace the model's own.
+        drawn: parameters that replace those of the shipped calibration.
+        parameters: typical values that are given; they replace all others.
     """
 
     mechanism: str = "disinhibition"
     effect: float = 1.0
     unblinding: bool = True
+    drawn: ParameterSet = field(default_factory=ParameterSet)
     parameters: Mapping[str, float] = field(default_factory=dict)
 
     def model(self, design: Design) -> Model:
@@ -57,9 +59,10 @@ class World:
         model = self.model(design)
         values: dict[str, float] = {}
         if design.control_class is not None:
-            found = control_response(design.control_class).parameters
+            known = control_response(design.control_class, mechanism=self.mechanism)
+            found = {**known.parameters, **self.drawn.control.get(known.name, {})}
             values |= {name: value for name, value in found.items() if name in model.parameters}
-        values |= self.parameters
+        values |= {**self.drawn.values, **self.parameters}
         if self.effect != 1.0:
             for name in DRUG_EFFECT:
                 usual = values.get(name, model.parameters[name].value)
@@ -84,7 +87,7 @@ def draw_course_parameters(
     """Give everybody the parameters that they keep through the trial."""
     model, typical = world.model(design), world.typical(design)
     slots = max(1, sum(len(phase.sessions) for phase in design.phases))
-    known = _variability(world.mechanism, _varies(design))
+    known = _variability(world.mechanism, _varies(design)).with_spread(world.drawn.spread)
     for one in people:
         one.parameters = draw_parameters(
             model, known, seed=seed, trial=replicate, person=one.number, occasions=slots, typical=typical

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from rekindle.errors import DesignError, ParameterError
-from rekindle.trials._batches import run_batches
+from rekindle.errors import ParameterError
+from rekindle.trials._batches import Execution, run_batches
 from rekindle.trials._design import Design
+from rekindle.trials._design_errors import design_error
 from rekindle.trials._estimate import Estimate
-from rekindle.trials._exposure import World
-from rekindle.trials._findings import is_positive, primary_result
-from rekindle.trials._replicate import run_replicates
+from rekindle.trials._primary import is_positive, primary_result
+from rekindle.trials._run_options import RunOptions, execution
 from rekindle.trials._shares import wilson
 from rekindle.trials._trial_run import TrialTask, batches_of, check_replicates
 
@@ -29,6 +28,7 @@ class PowerRow:
         number: people who enter.
         effect: factor on the drug's effect on mood; 0 is a drug whose acute effects are all that it has.
         unblinding: whether people draw conclusions from their acute effects.
+        drawn: whether every replicate has parameters of its own; the share is then the assurance.
         power: share of positive trials.
         error: Monte Carlo standard error of the share.
         low, high: its 95 % Monte Carlo interval.
@@ -40,6 +40,7 @@ class PowerRow:
     number: int
     effect: float
     unblinding: bool
+    drawn: bool
     power: float
     error: float
     low: float
@@ -56,6 +57,10 @@ class _Cell:
     task: TrialTask
     numbers: tuple[int, ...]
 
+    @property
+    def drawn(self) -> bool:
+        return bool(self.task.parameter_draws)
+
 
 def power(
     design: Design,
@@ -64,19 +69,14 @@ def power(
     effects: Sequence[float] = (1.0,),
     unblinding: Sequence[bool] = (True,),
     replicates: int = 100,
-    seed: int = 1,
-    world: World | None = None,
-    parameter_draws: Sequence[Mapping[str, float]] = (),
-    workers: int = 1,
-    cluster: str | None = None,
-    checkpoint: str | Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **options: Unpack[RunOptions],
 ) -> list[PowerRow]:
     """Probability of a positive primary result.
 
     The same replicates are used in every cell, so that cells differ by what they are called after; the
-    people of a smaller trial are the first ones of a larger. With ``parameter_draws`` the share is the
-    assurance: the probability of a positive result when parameters are not known for certain.
+    people of a smaller trial are the first ones of a larger. With ``parameter_draws`` every cell is repeated
+    with drawn parameters: its share is the assurance, the probability of a positive result when parameters
+    are not known for certain.
 
     Args:
         design: a trial with a primary result.
@@ -84,22 +84,42 @@ def power(
         effects: factors on the drug's effect on mood.
         unblinding: True as it is, False without conclusions from acute effects.
         replicates: simulated trials in each cell.
-        seed: seed of all random numbers.
-        world: other assumptions.
-        parameter_draws: see ``run_trial``.
-        workers, cluster, checkpoint: see ``run_trial``.
-        progress: called with (replicates done, replicates in all) over all cells.
+        options: seed, other assumptions, and where the work is done; see ``RunOptions``.
 
     Raises:
         DesignError: no primary result.
-        ParameterError: no size, a size below 4, or a negative effect.
+        ParameterError: a size below 4, a negative effect.
+        RekindleError: a trial that cannot be run.
+
+    >>> from rekindle.trials import shipped_design
+    >>> rows = power(shipped_design("saline_crossover"), numbers=[6], replicates=2)
+    >>> rows[0].number, 0.0 <= rows[0].power <= 1.0
+    (6, True)
     """
     check_replicates(replicates)
     sizes = tuple(sorted(set(numbers or (design.number,))))
+    _check(design, sizes, effects)
+    task = TrialTask.of(replace(design, number=sizes[-1]), options)
+    cells = [
+        _Cell(replace(_changed(task, effect, blind), parameter_draws=draws), sizes)
+        for effect in effects
+        for blind in unblinding
+        for draws in ((), task.parameter_draws)[: 2 if task.parameter_draws else 1]
+    ]
+    how, rows = execution(options), []
+    for place, cell in enumerate(cells):
+        here = _execution(how, place, replicates, len(cells))
+        contents = run_batches(_work, cell, batches_of(replicates), here)
+        found = [one for content in contents for one in content]
+        rows += [_row(cell, size, [Estimate(*one[at]) for one in found]) for at, size in enumerate(sizes)]
+    return rows
+
+
+def _check(design: Design, sizes: Sequence[int], effects: Sequence[float]) -> None:
     if design.primary is None:
-        raise DesignError(
+        raise design_error(
             "RK-DES-003",
-            given=f"{design.source}, primary: is missing",
+            f"{design.source}, primary: is missing",
             why="Power is the probability of a positive primary result",
             remedy="Add primary: {analysis: ..., arms: [...]}",
         )
@@ -108,55 +128,39 @@ def power(
             "RK-PAR-171",
             given=f"sizes {sizes} and effects {tuple(effects)}",
             allowed="Sizes from 4, effects from 0",
+            why="Fewer people give no analysis; a negative factor is another drug",
+            remedy="Give larger sizes, or effects such as 0,0.5,1",
         )
-    cells = [(effect, blind) for effect in effects for blind in unblinding]
-    rows = []
-    for place, (effect, blind) in enumerate(cells):
-        task = TrialTask(
-            replace(design, number=sizes[-1]),
-            seed,
-            replace(world or World(), effect=effect, unblinding=blind),
-            tuple(dict(one) for one in parameter_draws),
-        )
-        contents = run_batches(
-            _work,
-            _Cell(task, sizes),
-            batches_of(replicates),
-            workers=workers,
-            cluster=cluster,
-            checkpoint=None if checkpoint is None else Path(checkpoint) / f"cell_{place:03d}",
-            progress=_shifted(progress, place * replicates, len(cells) * replicates),
-        )
-        found = [one for content in contents for one in content]
-        rows += [
-            _row(design, size, effect, blind, [Estimate(*one[at]) for one in found])
-            for at, size in enumerate(sizes)
-        ]
-    return rows
+
+
+def _changed(task: TrialTask, effect: float, unblinding: bool) -> TrialTask:
+    return replace(task, world=replace(task.world, effect=effect, unblinding=unblinding))
+
+
+def _execution(how: Execution, place: int, replicates: int, cells: int) -> Execution:
+    """Where one cell is done: with a folder of its own, and progress over all cells."""
+    folder = None if how.checkpoint is None else how.checkpoint / f"cell_{place:03d}"
+    shifted = _shifted(how.progress, place * replicates, cells * replicates)
+    return replace(how, checkpoint=folder, progress=shifted)
 
 
 def _work(cell: _Cell, replicates: Sequence[int]) -> list[Any]:
-    task = cell.task
+    design = cell.task.design
     return [
-        [list(astuple(primary_result(task.design, data.first(number)))) for number in cell.numbers]
-        for data in run_replicates(
-            task.design,
-            list(replicates),
-            seed=task.seed,
-            world=task.world,
-            parameter_draws=task.parameter_draws,
-        )
+        [list(astuple(primary_result(design, data.first(number)))) for number in cell.numbers]
+        for data in cell.task.data(replicates, drawn=cell.drawn)
     ]
 
 
-def _row(design: Design, number: int, effect: float, unblinding: bool, found: Sequence[Estimate]) -> PowerRow:
-    count = sum(is_positive(design, one) for one in found)
+def _row(cell: _Cell, number: int, found: Sequence[Estimate]) -> PowerRow:
+    count = sum(is_positive(cell.task.design, one) for one in found)
     share = count / len(found)
     known = [one.value for one in found if math.isfinite(one.value)]
     return PowerRow(
         number,
-        effect,
-        unblinding,
+        cell.task.world.effect,
+        cell.task.world.unblinding,
+        cell.drawn,
         share,
         math.sqrt(share * (1.0 - share) / len(found)),
         *wilson(count, len(found)),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from rekindle.therapy import control_response
+from rekindle.therapy import ParameterSet, control_response
 from rekindle.trials._design import CONTINUE, CROSS, Design, Phase
 from rekindle.trials._enrolment import Participant, enrol, meets, site_offsets
 from rekindle.trials._exposure import World, draw_course_parameters, expose
@@ -20,7 +20,7 @@ def run_replicates(
     *,
     seed: int = 1,
     world: World | None = None,
-    parameter_draws: Sequence[Mapping[str, float]] = (),
+    parameter_draws: Sequence[ParameterSet] = (),
     number: int | None = None,
 ) -> list[TrialData]:
     """Run some replicates of a trial in one go; each depends on seed and its own number only.
@@ -30,8 +30,8 @@ def run_replicates(
         replicates: their numbers.
         seed: seed of all random numbers.
         world: assumptions about drug and mind.
-        parameter_draws: typical values that replace the model's; replicate r takes draw r modulo their
-            number.
+        parameter_draws: parameters that replace those of the calibration; replicate r takes draw r modulo
+            their number.
         number: people who enter, if not those of the design.
 
     Raises:
@@ -50,7 +50,7 @@ def run_replicates(
         own = known
         if parameter_draws:
             draw = parameter_draws[replicate % len(parameter_draws)]
-            own = replace(known, parameters={**known.parameters, **draw})
+            own = replace(known, drawn=draw)
         draw_course_parameters(design, own, groups[replicate], seed=seed, replicate=replicate)
     notes: dict[int, list[Note]] = {replicate: [] for replicate in replicates}
     for phase in design.phases:

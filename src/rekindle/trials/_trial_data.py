@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rekindle.trials._design import Design
@@ -38,9 +39,15 @@ class TrialData:
         """
         people = self.people[:number]
         known = {one.number for one in people}
-        screened = people[-1].number if people else 0
+        found = self.only(lambda one: one.number in known)
+        return replace(found, screened=people[-1].number if people else 0)
+
+    def only(self, belongs: Callable[[Participant], bool]) -> TrialData:
+        """The people for whom something is true, with their observations."""
+        people = tuple(one for one in self.people if belongs(one))
+        known = {one.number for one in people}
         notes = tuple(note for note in self.notes if note.number in known)
-        return TrialData(self.replicate, people, notes, screened)
+        return replace(self, people=people, notes=notes)
 
     def people_frame(self, design: Design) -> pandas.DataFrame:
         """One row for each person who entered: facts, scores at entry, arms, how it ended."""

@@ -1,27 +1,29 @@
-"""Run a virtual trial many times and summarise what its papers would have reported."""
+"""Run a virtual trial many times."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
-from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, Unpack
 
 from rekindle.errors import ParameterError
+from rekindle.therapy import ParameterSet
 from rekindle.trials._batches import run_batches
 from rekindle.trials._design import Design
 from rekindle.trials._estimate import Estimate
 from rekindle.trials._exposure import World
-from rekindle.trials._findings import Finding, findings, is_positive, primary_result
+from rekindle.trials._finding import Finding
+from rekindle.trials._findings import findings
+from rekindle.trials._primary import is_positive, primary_result
 from rekindle.trials._replicate import run_replicates
+from rekindle.trials._result_rows import ResultRow, result_rows
+from rekindle.trials._run_options import RunOptions, execution
 from rekindle.trials._shares import wilson
+from rekindle.trials._trial_data import TrialData
 
 #: Replicates that are simulated in one go: enough people for the solver, few enough to lose little.
 _BATCH = 5
-_LOW, _HIGH = 0.05, 0.95
 
 
 @dataclass(frozen=True)
@@ -29,36 +31,34 @@ class TrialTask:
     """Everything that the numbers of a run depend on."""
 
     design: Design
-    seed: int
+    seed: int = 1
     world: World = field(default_factory=World)
-    parameter_draws: tuple[Mapping[str, float], ...] = ()
+    parameter_draws: tuple[ParameterSet, ...] = ()
+
+    @classmethod
+    def of(cls, design: Design, options: RunOptions) -> TrialTask:
+        """The task of a design with the options of a run."""
+        return cls(
+            design,
+            options.get("seed", 1),
+            options.get("world", World()),
+            tuple(options.get("parameter_draws", ())),
+        )
+
+    def data(self, replicates: Sequence[int], *, drawn: bool = False) -> list[TrialData]:
+        """Data sets of some replicates, at the most probable parameters or at the drawn ones."""
+        draws = self.parameter_draws if drawn else ()
+        return run_replicates(
+            self.design, list(replicates), seed=self.seed, world=self.world, parameter_draws=draws
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class ResultRow:
-    """One result over all replicates.
+@dataclass(frozen=True)
+class Replicate:
+    """What a paper would report of one replicate; ``primary`` is None without a primary result."""
 
-    Attributes:
-        outcome, day, arm, unit: what it is.
-        value: mean over replicates; the median for numbers needed and times.
-        low, high: 5 and 95 % of the replicates.
-        spread: mean SD between people within a replicate, or mean standard error of a difference.
-        significant: share of replicates with p below 0.05; not a number for results without p.
-        replicates: replicates in which there was a result.
-        n: mean number of people behind it.
-    """
-
-    outcome: str
-    day: float
-    arm: str
-    unit: str
-    value: float
-    low: float
-    high: float
-    spread: float
-    significant: float
-    replicates: int
-    n: float
+    findings: tuple[Finding, ...]
+    primary: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -67,55 +67,52 @@ class TrialRun:
 
     Attributes:
         task: design, seed and assumptions.
-        replicates: results of each replicate.
-        primary: the deciding result of each replicate; empty without one.
+        best: every replicate at the most probable parameters.
+        drawn: the same replicates, with the same random numbers, at drawn parameters; empty without draws.
     """
 
     task: TrialTask
-    replicates: tuple[tuple[Finding, ...], ...]
-    primary: tuple[Estimate, ...]
+    best: tuple[Replicate, ...]
+    drawn: tuple[Replicate, ...] = ()
+
+    @property
+    def replicates(self) -> tuple[tuple[Finding, ...], ...]:
+        """Results of each replicate at the most probable parameters."""
+        return tuple(one.findings for one in self.best)
+
+    @property
+    def primary(self) -> tuple[Estimate, ...]:
+        """The deciding result of each replicate at the most probable parameters; empty without one."""
+        return _deciding(self.best)
 
     @property
     def rows(self) -> list[ResultRow]:
         """Results over all replicates, in the order of a results section."""
-        by_key: dict[tuple[str, float, str], list[Finding]] = {}
-        for one in self.replicates:
-            for finding in one:
-                by_key.setdefault(finding.key, []).append(finding)
-        return [_row(found) for found in by_key.values()]
+        return result_rows(self.replicates, tuple(one.findings for one in self.drawn))
 
     @property
     def positive(self) -> tuple[float, float, float]:
         """Share of positive trials with its 95 % Monte Carlo interval."""
-        count = sum(is_positive(self.task.design, one) for one in self.primary)
-        return (count / len(self.primary), *wilson(count, len(self.primary)))
+        return self._positive(self.best)
+
+    @property
+    def positive_drawn(self) -> tuple[float, float, float]:
+        """The same with parameters that are not known for certain; not a number without draws."""
+        return self._positive(self.drawn) if self.drawn else (math.nan,) * 3
+
+    def _positive(self, found: Sequence[Replicate]) -> tuple[float, float, float]:
+        deciding = _deciding(found)
+        count = sum(is_positive(self.task.design, one) for one in deciding)
+        return (count / len(deciding), *wilson(count, len(deciding)))
 
 
-def run_trial(
-    design: Design,
-    *,
-    replicates: int = 1,
-    seed: int = 1,
-    world: World | None = None,
-    parameter_draws: Sequence[Mapping[str, float]] = (),
-    workers: int = 1,
-    cluster: str | None = None,
-    checkpoint: str | Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> TrialRun:
+def run_trial(design: Design, *, replicates: int = 1, **options: Unpack[RunOptions]) -> TrialRun:
     """Run a virtual trial.
 
     Args:
         design: the trial.
         replicates: how often it is run.
-        seed: seed of all random numbers.
-        world: mechanism, factor on the drug's effect, unblinding, parameters.
-        parameter_draws: typical values that replace the model's own (uncertainty of parameters); replicate r
-            takes draw r modulo their number.
-        workers: processes; the numbers do not depend on it.
-        cluster: address of a Dask scheduler to use instead.
-        checkpoint: folder in which finished replicates are kept until the run is complete.
-        progress: called with (replicates done, replicates in all).
+        options: seed, assumptions, and where the work is done; see ``RunOptions``.
 
     Raises:
         RekindleError: fewer than one replicate, or a trial that cannot be run.
@@ -127,21 +124,13 @@ def run_trial(
     (2, 'MADRS at screening')
     """
     check_replicates(replicates)
-    task = TrialTask(design, seed, world or World(), tuple(dict(one) for one in parameter_draws))
-    contents = run_batches(
-        _work,
-        task,
-        batches_of(replicates),
-        workers=workers,
-        cluster=cluster,
-        checkpoint=checkpoint,
-        progress=progress,
-    )
+    task = TrialTask.of(design, options)
+    contents = run_batches(_work, task, batches_of(replicates), execution(options))
     found = [one for content in contents for one in content]
     return TrialRun(
         task,
-        tuple(tuple(Finding(*finding) for finding in one["findings"]) for one in found),
-        tuple(Estimate(*one["primary"]) for one in found if one["primary"] is not None),
+        tuple(_read(one["best"]) for one in found),
+        tuple(_read(one["drawn"]) for one in found if one["drawn"] is not None),
     )
 
 
@@ -152,7 +141,13 @@ def check_replicates(replicates: int) -> None:
         ParameterError: fewer than one.
     """
     if replicates < 1:
-        raise ParameterError("RK-PAR-170", given=f"{replicates} replicates", allowed="A whole number from 1")
+        raise ParameterError(
+            "RK-PAR-170",
+            given=f"{replicates} replicates",
+            allowed="A whole number from 1",
+            why="Without a trial there is no result",
+            remedy="Give --replicates 1 or more",
+        )
 
 
 def batches_of(replicates: int) -> list[range]:
@@ -164,46 +159,29 @@ def batches_of(replicates: int) -> list[range]:
     return [range(start, min(start + _BATCH, replicates)) for start in range(0, replicates, _BATCH)]
 
 
+def _deciding(found: Sequence[Replicate]) -> tuple[Estimate, ...]:
+    return tuple(one.primary for one in found if one.primary is not None)
+
+
 def _work(task: TrialTask, replicates: Sequence[int]) -> list[Any]:
-    found = []
-    for data in run_replicates(
-        task.design,
-        list(replicates),
-        seed=task.seed,
-        world=task.world,
-        parameter_draws=task.parameter_draws,
-    ):
-        primary = primary_result(task.design, data) if task.design.primary else None
-        found.append(
-            {
-                "findings": [list(astuple(one)) for one in findings(task.design, data)],
-                "primary": None if primary is None else list(astuple(primary)),
-            }
-        )
-    return found
+    best = [_report(task.design, data) for data in task.data(replicates)]
+    if not task.parameter_draws:
+        return [{"best": one, "drawn": None} for one in best]
+    drawn = [_report(task.design, data) for data in task.data(replicates, drawn=True)]
+    return [{"best": one, "drawn": other} for one, other in zip(best, drawn, strict=True)]
 
 
-def _row(found: Sequence[Finding]) -> ResultRow:
-    first = found[0]
-    values = np.array([one.value for one in found])
-    known = values[np.isfinite(values)]
-    centre = np.median if first.unit in ("people", "day") else np.mean
-    tested = [one.p for one in found if not math.isnan(one.p)]
-    return ResultRow(
-        first.outcome,
-        first.day,
-        first.arm,
-        first.unit,
-        float(centre(known)) if len(known) else math.nan,
-        float(np.quantile(known, _LOW)) if len(known) else math.nan,
-        float(np.quantile(known, _HIGH)) if len(known) else math.nan,
-        _mean([one.spread for one in found]),
-        float(np.mean([p < 0.05 for p in tested])) if tested else math.nan,
-        len(known),
-        _mean([float(one.n) for one in found]),
+def _report(design: Design, data: TrialData) -> dict[str, Any]:
+    primary = primary_result(design, data) if design.primary else None
+    return {
+        "findings": [list(astuple(one)) for one in findings(design, data)],
+        "primary": None if primary is None else list(astuple(primary)),
+    }
+
+
+def _read(content: dict[str, Any]) -> Replicate:
+    primary = content["primary"]
+    return Replicate(
+        tuple(Finding(*one) for one in content["findings"]),
+        None if primary is None else Estimate(*primary),
     )
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return float(np.mean(known)) if known else math.nan

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rekindle.people import Stream, random_generator
 from rekindle.trials._agenda import Occasion, agenda
 from rekindle.trials._design import Condition, Design, Phase, Rule
+from rekindle.trials._dropout import first_reason
 from rekindle.trials._enrolment import Participant, meets
 from rekindle.trials._exposure import Request, dose_mg
 from rekindle.trials._observation import Observer, SessionReadings
@@ -74,6 +75,8 @@ class Walk:
         )
         generator = random_generator(self.seed, self.replicate, number, 0, Stream.DROPOUT, name)
         self._chances = generator.random((len(self.occasions), len(self.design.rules)))
+        generator = random_generator(self.seed, self.replicate, number, 0, Stream.DROPOUT, f"{name}: reasons")
+        self._dropout = generator.random((len(self.occasions), len(self.design.dropout)))
         self._before_h = self.design.start_h(name)
         self._skipped: set[int] = set()
         self._asked: dict[str, int] = {}
@@ -165,12 +168,25 @@ class Walk:
             if all(self._holds(condition) for condition in rule.conditions):
                 chance = rule.chance
                 if rule.weekly:
-                    weeks = (occasion.time_h - self._before_h) / _WEEK_H
-                    chance = 1.0 - (1.0 - rule.chance) ** max(0.0, weeks)
+                    chance = 1.0 - (1.0 - rule.chance) ** self._weeks(occasion)
                 if self._chances[occasion.place, place] < chance:
                     self._act(rule, occasion)
             if one.status != "on":
                 return
+        self._drop_out(occasion)
+
+    def _drop_out(self, occasion: Occasion) -> None:
+        asked = [
+            (rule, float(self._dropout[occasion.place, place]))
+            for place, rule in enumerate(self.design.dropout)
+            if self._is_asked(rule, occasion) and all(self._holds(one) for one in rule.conditions)
+        ]
+        found = first_reason(asked, self._weeks(occasion))
+        if found is not None:
+            self._leave(occasion, str(found.value))
+
+    def _weeks(self, occasion: Occasion) -> float:
+        return max(0.0, occasion.time_h - self._before_h) / _WEEK_H
 
     def _is_asked(self, rule: Rule, occasion: Occasion) -> bool:
         one = self.participant

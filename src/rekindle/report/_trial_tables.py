@@ -1,0 +1,190 @@
+"""Tables of a virtual trial for its page, and its primary result in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rekindle.report._format import number, percent
+from rekindle.report._page import PageTable
+from rekindle.report._trial_words import day_words, interval_words, p_words, with_unit
+from rekindle.trials import Primary, ResultRow, TrialRun
+
+if TYPE_CHECKING:
+    from rekindle.evidence import Reported
+
+_AGAINST = " - "
+_DASH = "–"
+#: Part of the page -> beginnings of the outcomes that belong there.
+_PARTS = {
+    "participants": ("left: ", "completed", "rescued"),
+    "effect": ("response", "remission", "median time", "relapse"),
+    "safety": ("systolic", "diastolic", "dissociation", "sedation", "report of"),
+}
+#: Outcomes that a table shows for their last day only; every day is in the files.
+_EVERY_DAY = ("response (", "remission (", "response so far")
+
+
+def by_arm(result: TrialRun, part: str) -> PageTable:
+    """Outcomes of one part of the page, one column an arm."""
+    rows = [row for row in result.rows if row.outcome.startswith(_PARTS[part]) and _AGAINST not in row.arm]
+    captions = {
+        "participants": "Who stayed and who left, of those who started the compared phase",
+        "effect": "Response, remission and times, on the last day where there are several",
+        "safety": "People with at least one such reading or report",
+    }
+    return table_of(captions[part] + _over(result), _last_day(rows))
+
+
+def table_of(caption: str, rows: Sequence[ResultRow]) -> PageTable:
+    """Outcomes with one column an arm."""
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    cells: dict[str, dict[str, str]] = {}
+    for row in rows:
+        cells.setdefault(row.outcome + day_words(row.day), {})[row.arm] = _cell(row)
+    return PageTable(
+        caption, ["", *arms], [[name, *(own.get(arm, "") for arm in arms)] for name, own in cells.items()]
+    )
+
+
+def difference_table(result: TrialRun) -> PageTable:
+    """Differences between arms; means on the last day, numbers needed and hazard ratios."""
+    rows = [row for row in result.rows if _AGAINST in row.arm and math.isfinite(row.value)]
+    last: dict[str, float] = {}
+    for row in rows:
+        if math.isfinite(row.day):
+            last[row.outcome] = max(row.day, last.get(row.outcome, 0.0))
+    shown = [row for row in rows if not math.isfinite(row.day) or row.day == last[row.outcome]]
+    single = len(result.best) == 1
+    limits = {one.key: one for one in result.best[0].findings} if single else {}
+    table = []
+    for row in shown:
+        own = limits.get((row.outcome, -1.0 if math.isnan(row.day) else row.day, row.arm))
+        low, high = (own.low, own.high) if own is not None else (row.low, row.high)
+        tested = p_words(own.p) if own is not None else percent(row.significant)
+        interval = interval_words(low, high, row.unit)
+        table.append([row.outcome + day_words(row.day), row.arm, _value(row), interval, tested])
+    interval, last_column = ("95 % interval", "p") if single else ("5 to 95 % of trials", "p < 0.05")
+    caption = "On the last day; every day is in results.csv" + _over(result)
+    return PageTable(caption, ["", "arms", "value", interval, last_column], table)
+
+
+def variation_table(result: TrialRun) -> PageTable:
+    """SD between people, range between trials and SD by parameters of the changes and differences."""
+    scale = result.task.design.scale
+    rows = [
+        row
+        for row in result.rows
+        if row.outcome in (f"{scale} change, observed cases", f"{scale} difference, LOCF and ANCOVA",
+                           f"{scale} difference, paired")
+    ]  # fmt: skip
+    table = [
+        [
+            row.outcome + day_words(row.day),
+            row.arm,
+            number(row.value),
+            _DASH if _AGAINST in row.arm else number(row.spread),
+            _between_trials(row),
+            number(row.parameter_sd),
+            interval_words(row.total_low, row.total_high) if len(result.drawn) > 1 else _DASH,
+        ]
+        for row in _last_day(rows, everything=True)
+    ]
+    columns = ["", "arm", "mean", "SD, people", "trials, 5 to 95 %", "SD, parameters", "trials, parameters"]
+    return PageTable("Points on the last day", columns, table)
+
+
+def reported_table(reported: Sequence[Reported]) -> PageTable:
+    """What a study reported beside what virtual trials of its design gave."""
+    table = [
+        [
+            one.outcome + day_words(one.day),
+            one.arm,
+            with_unit(one.value, one.unit),
+            _value(one.simulated),
+            _between_trials(one.simulated),
+        ]
+        for one in reported
+    ]
+    columns = ["", "arm", "reported", "simulated", "trials, 5 to 95 %"]
+    return PageTable("As the study reported it, and as virtual trials of its design gave it", columns, table)
+
+
+def primary_sentences(result: TrialRun) -> list[str]:
+    """The primary result in plain words, the first thing on the page."""
+    design, count = result.task.design, len(result.best)
+    trials = f"{count} simulated trials" if count > 1 else "One simulated trial"
+    first = f"{trials} of {design.number} virtual people."
+    primary = design.primary
+    if primary is None or not result.primary:
+        return [first, "The design names no primary result."]
+    what = f"The primary result, the {_measure(primary)} ({' against '.join(primary.arms)}),"
+    if count == 1:
+        found = result.primary[0]
+        said = "positive" if result.positive[0] else "not positive"
+        limits = f"{100.0 * (1.0 - primary.alpha):g} % interval {interval_words(found.low, found.high)}"
+        return [first, f"{what} is {number(found.value)} ({limits}; p {p_words(found.p)}): {said}."]
+    share, low, high = result.positive
+    known = [one.value for one in result.primary if math.isfinite(one.value)]
+    middle = f" is {number(sum(known) / len(known))} in the mean over trials. It" if known else ""
+    words = [
+        f"{first} {what}{middle} is positive in {percent(share)} of them "
+        f"(Monte Carlo interval {percent(low)} to {percent(high)})."
+    ]
+    if missing := len(result.primary) - len(known):
+        words[0] += f" In {missing} of them there is no result, which counts as not positive."
+    if result.drawn:
+        share, low, high = result.positive_drawn
+        words.append(
+            f"With parameters that are not known for certain it is positive in {percent(share)} "
+            f"({percent(low)} to {percent(high)}): the assurance."
+        )
+    return words
+
+
+def _measure(primary: Primary) -> str:
+    """What a primary result is a number of.
+
+    >>> _measure(Primary("locf", "MADRS", "blinded", 28.0, ("a", "b")))
+    'difference of MADRS in points on day 28'
+    """
+    if primary.analysis == "relapse":
+        return "logarithm of the hazard ratio of relapse"
+    day = day_words(primary.day).removeprefix(", ")
+    if primary.analysis in ("response", "remission"):
+        return f"difference of the shares with {primary.analysis} on {day}"
+    return f"difference of {primary.scale} in points on {day}"
+
+
+def _last_day(rows: Sequence[ResultRow], *, everything: bool = False) -> list[ResultRow]:
+    last: dict[tuple[str, str], float] = {}
+    for row in rows:
+        if math.isfinite(row.day):
+            last[row.outcome, row.arm] = max(row.day, last.get((row.outcome, row.arm), 0.0))
+    return [
+        row
+        for row in rows
+        if not (everything or row.outcome.startswith(_EVERY_DAY))
+        or math.isnan(row.day)
+        or row.day == last[row.outcome, row.arm]
+    ]
+
+
+def _over(result: TrialRun) -> str:
+    return "; means over trials, 5 to 95 % of trials in brackets" if len(result.best) > 1 else ""
+
+
+def _cell(row: ResultRow) -> str:
+    if not math.isfinite(row.value):
+        return "not reached" if row.unit == "day" else _DASH
+    value = _value(row)
+    return f"{value} ({interval_words(row.low, row.high, row.unit)})" if row.replicates > 1 else value
+
+
+def _between_trials(row: ResultRow) -> str:
+    return interval_words(row.low, row.high, row.unit) if row.replicates > 1 else _DASH
+
+
+def _value(row: ResultRow) -> str:
+    return with_unit(row.value, row.unit)
