@@ -16,6 +16,7 @@ from rekindle.therapy._calibration import (
     from_line,
     to_line,
 )
+from rekindle.therapy._calibration_studies import CalibrationStudy, calibration_studies
 from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
 from rekindle.therapy._comparator_derivation import derive_learning_speed, derive_ssri_share
 from rekindle.therapy._comparators import (
@@ -66,6 +67,7 @@ __all__ = [
     "PRIOR_ONLY",
     "CalibratedParameter",
     "Calibration",
+    "CalibrationStudy",
     "CircuitRates",
     "Compound",
     "ControlResponse",
@@ -80,6 +82,7 @@ __all__ = [
     "adverse_events",
     "calibrated_mechanisms",
     "calibration",
+    "calibration_studies",
     "check_adverse_event",
     "circuit_course",
     "circuit_rates",
