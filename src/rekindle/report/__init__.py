@@ -36,7 +36,6 @@ from rekindle.report._crossover_page import (
     patient_panels,
     write_crossover,
 )
-from rekindle.report._evidence_page import evidence_figures, evidence_page, write_evidence
 from rekindle.report._extras import require_extra
 from rekindle.report._figure_patient import about, frequency_figure, of_100
 from rekindle.report._figures_acute import acute_figure
@@ -73,6 +72,7 @@ from rekindle.report._summary import (
 )
 from rekindle.report._tables import trajectory_columns, write_table
 from rekindle.report._terminal import print_summary, print_table
+from rekindle.report.evidence import EvidenceReport, evidence_figures, evidence_page, write_evidence
 
 __all__ = [
     "BAND_LEVEL",
@@ -88,6 +88,7 @@ __all__ = [
     "CourseReport",
     "CourseSummary",
     "Estimate",
+    "EvidenceReport",
     "Page",
     "PageFigure",
     "PageTable",

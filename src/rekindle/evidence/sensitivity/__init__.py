@@ -4,7 +4,7 @@
 True
 """
 
-from rekindle.evidence.sensitivity._indices import Sensitivity, sensitivity
+from rekindle.evidence.sensitivity._indices import Sensitivity, check_samples, sensitivity
 from rekindle.evidence.sensitivity._inputs import UncertainInput, parameter_set, uncertain_inputs
 from rekindle.evidence.sensitivity._outcomes import OUTCOMES, Outcome, outcome_values
 from rekindle.evidence.sensitivity._plan import GROUPS, Index, Plan, Spread
@@ -18,6 +18,7 @@ __all__ = [
     "Sensitivity",
     "Spread",
     "UncertainInput",
+    "check_samples",
     "outcome_values",
     "parameter_set",
     "sensitivity",

@@ -77,13 +77,7 @@ def sensitivity(
         EvidenceError: samples that are no power of 2.
         ParameterError: a mechanism without a calibration.
     """
-    if samples < 2 or samples & (samples - 1):
-        raise EvidenceError(
-            "RK-EVI-040",
-            given=f"{samples} base samples",
-            allowed="A power of 2 from 2",
-            why="A Sobol sequence is balanced at powers of 2 only",
-        )
+    check_samples(samples)
     every = uncertain_inputs(mechanism)
     inputs = _that_matter(every, mechanism, workers)
     plan = Plan(inputs, mechanism)
@@ -103,6 +97,23 @@ def sensitivity(
         samples,
         seed,
     )
+
+
+def check_samples(samples: int) -> None:
+    """Refuse a number of base samples that a Sobol sequence cannot have.
+
+    Raises:
+        EvidenceError: no power of 2.
+
+    >>> check_samples(128)
+    """
+    if samples < 2 or samples & (samples - 1):
+        raise EvidenceError(
+            "RK-EVI-040",
+            given=f"{samples} base samples",
+            allowed="A power of 2 from 2",
+            why="A Sobol sequence is balanced at powers of 2 only",
+        )
 
 
 def _that_matter(

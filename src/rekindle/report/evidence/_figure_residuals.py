@@ -1,0 +1,116 @@
+"""Residuals by group and by time, in standard deviations of the prediction: units can stand together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rekindle.report._style import INK, QUIET, styled
+from rekindle.report.evidence._figure_agreement import BAND_COLOUR, ROLE_COLOURS
+from rekindle.report.evidence._groupings import Grouping
+from rekindle.report.evidence._groups import grouped
+from rekindle.report.evidence._points import CALIBRATE, CHECK, EvidencePoint
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_POINT_90 = 1.6448536269514722
+#: Residuals beyond are drawn at the edge, as arrows.
+_EDGE = 6.0
+_TIME = "time since first dose"
+_TITLES = {CHECK: "check rows", CALIBRATE: "calibration rows"}
+_LINE_INCHES = 0.2
+
+
+def residual_figure(points: Sequence[EvidencePoint], groupings: Mapping[str, Grouping]) -> Figure:
+    """One panel for each way of grouping, the rows of each group side by side, and one over time.
+
+    Args:
+        points: rows with a residual.
+        groupings: names of the panels and what they group by; time has a panel of its own.
+    """
+    from matplotlib.figure import Figure
+
+    drawn = [point for point in points if point.compared and math.isfinite(point.residual)]
+    panels = {name: grouped(sorted(drawn, key=key), key) for name, key in groupings.items() if name != _TIME}
+    lines = [max(len(groups), 2) for groups in panels.values()]
+    heights = [*(count + 2.6 for count in lines), 13.0]
+    with styled():
+        figure = Figure(figsize=(7.6, _LINE_INCHES * sum(heights) + 0.4), layout="constrained")
+        axes_list = list(figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights}))
+        for axes, (name, groups) in zip(axes_list, panels.items(), strict=False):
+            _groups(axes, name, groups)
+        _times(axes_list[-1], drawn)
+        _legend(axes_list[0])
+    return figure
+
+
+def _groups(axes: Axes, name: str, groups: Mapping[str, Sequence[EvidencePoint]]) -> None:
+    axes.axvspan(-_POINT_90, _POINT_90, color=BAND_COLOUR, linewidth=0)
+    axes.axvline(0.0, color=QUIET, linewidth=0.8)
+    for height, own in enumerate(groups.values()):
+        for shift, role in ((-0.17, CHECK), (0.17, CALIBRATE)):
+            some = [point for point in own if point.role == role]
+            for point in some:
+                _mark(axes, point, (_shown(point), height + shift), ">" if point.residual > 0 else "<")
+            if some:
+                mean = sum(_shown(point) for point in some) / len(some)
+                axes.plot([mean] * 2, [height + shift - 0.2, height + shift + 0.2], color=INK, linewidth=1.6)
+    axes.set_yticks(
+        range(len(groups)), [f"{group} ({len(own)})" for group, own in groups.items()], fontsize=8
+    )
+    axes.set_ylim(max(len(groups), 2) - 0.5, -0.5)
+    axes.set_xlim(-_EDGE - 0.4, _EDGE + 0.4)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.set_title(f"by {name}")
+
+
+def _times(axes: Axes, points: Sequence[EvidencePoint]) -> None:
+    axes.axhspan(-_POINT_90, _POINT_90, color=BAND_COLOUR, linewidth=0)
+    axes.axhline(0.0, color=QUIET, linewidth=0.8)
+    axes.set_xscale("log")
+    for point in points:
+        if point.time_h:
+            _mark(axes, point, (point.time_h, _shown(point)), "^" if point.residual > 0 else "v")
+    axes.set_ylim(-_EDGE - 0.6, _EDGE + 0.6)
+    axes.set_title("by time since first dose (rows with a time)")
+    axes.set_xlabel("hours")
+    axes.set_ylabel("residual, SD")
+
+
+def _mark(axes: Axes, point: EvidencePoint, place: tuple[float, float], arrow: str) -> None:
+    colour = ROLE_COLOURS.get(point.role, INK)
+    beyond = abs(point.residual) > _EDGE
+    axes.plot(
+        [place[0]],
+        [place[1]],
+        arrow if beyond else "o",
+        markersize=5.5 if beyond else 4,
+        color=colour,
+        markerfacecolor=colour if point.missed else "white",
+        alpha=0.85,
+        linewidth=0,
+    )
+
+
+def _shown(point: EvidencePoint) -> float:
+    return max(-_EDGE, min(_EDGE, point.residual))
+
+
+def _legend(axes: Axes) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D(
+            [], [], color=ROLE_COLOURS[role], marker="o", markersize=4, markerfacecolor="white", linewidth=0
+        )
+        for role in (CHECK, CALIBRATE)
+    ]
+    handles.append(Line2D([], [], color=INK, marker="|", markersize=8, markeredgewidth=1.6, linewidth=0))
+    labels = [*_TITLES.values(), "mean of the group"]
+    axes.legend(
+        handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, fontsize=8, borderaxespad=0.2
+    )
