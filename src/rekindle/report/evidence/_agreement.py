@@ -19,7 +19,7 @@ from rekindle.report.evidence._aims import (
 )
 from rekindle.report.evidence._figure_agreement import Band, Mark, agreement_figure
 from rekindle.report.evidence._figure_forest import forest_figures
-from rekindle.report.evidence._figure_residuals import residual_figure
+from rekindle.report.evidence._figure_residuals import residual_figures
 from rekindle.report.evidence._groupings import OUTCOME_GROUPINGS, PLASMA_GROUPINGS
 from rekindle.report.evidence._groups import grouped, of_role, roles_of
 from rekindle.report.evidence._names import DAYS, EFFECT_SIZE, PLASMA, POINTS, PRESSURE, SHARES
@@ -66,16 +66,18 @@ def residuals(plasma: Sequence[EvidencePoint], outcomes: Sequence[EvidencePoint]
         ("residuals_plasma", "Plasma", plasma, PLASMA_GROUPINGS),
     ):
         drawn = [point for point in points if point.compared and math.isfinite(point.residual)]
-        if drawn:
-            shown = {key: by for key, by in groupings.items() if key != "study"}
-            found[name] = PageFigure(
-                residual_figure(drawn, shown),
+        if not drawn:
+            continue
+        by = [key for key in groupings if key != "study"]
+        figures = residual_figures(drawn, {key: groupings[key] for key in by})
+        for ending, shown, figure in zip(("", "_design"), (by[:1], by[1:]), figures, strict=True):
+            found[f"{name}{ending}"] = PageFigure(
+                figure,
                 f"Residuals of {title.lower()} by {', '.join(shown)}. {counts(drawn, _inside)}",
-                f"{title}: predicted less observed in standard deviations of the prediction (of logarithms "
-                "for "
-                "plasma), so that different units stand together. The shade holds nine of ten if intervals "
-                "are "
-                "right; arrows lie beyond 6.",
+                f"{title} by {', '.join(shown)}: predicted less observed in standard deviations of the "
+                "prediction (of logarithms for plasma), so that different units stand together. The shade "
+                "holds "
+                "nine of ten if intervals are right; arrows lie beyond 6.",
             )
     return found
 

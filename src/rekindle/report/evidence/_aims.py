@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rekindle.report._format import number
+from rekindle.report._format import number, percent
 from rekindle.report._page import PageTable
 from rekindle.report.evidence._groupings import root_mean_square
 from rekindle.report.evidence._groups import inside, of_role
@@ -59,12 +59,12 @@ def aims(plasma: Sequence[EvidencePoint], outcomes: Sequence[EvidencePoint]) -> 
         ),
         Aim(
             "coverage, outcomes",
-            f"{COVERAGE[0]:.0%} to {COVERAGE[1]:.0%} of observations inside their 90 % interval",
+            f"{percent(COVERAGE[0])} to {percent(COVERAGE[1])} of observations inside their 90 % interval",
             by_role(outcomes, _coverage),
         ),
         Aim(
             "coverage, plasma",
-            f"{COVERAGE[0]:.0%} to {COVERAGE[1]:.0%} of observations inside their 90 % interval",
+            f"{percent(COVERAGE[0])} to {percent(COVERAGE[1])} of observations inside their 90 % interval",
             by_role(plasma, _coverage),
         ),
         Aim(
@@ -173,14 +173,14 @@ def _coverage(own: Sequence[EvidencePoint]) -> Finding:
     if not compared:
         return _no_rows()
     share = held / compared
-    return Finding(f"{held} of {compared} ({share:.0%})", COVERAGE[0] <= share <= COVERAGE[1])
+    return Finding(f"{held} of {compared} ({percent(share)})", COVERAGE[0] <= share <= COVERAGE[1])
 
 
 def _within(own: Sequence[EvidencePoint], held: Callable[[EvidencePoint], bool]) -> Finding:
     if not own:
         return _no_rows()
     count = sum(held(point) for point in own)
-    return Finding(f"{count} of {len(own)} ({count / len(own):.0%})", count == len(own))
+    return Finding(f"{count} of {len(own)} ({percent(count / len(own))})", count == len(own))
 
 
 def _no_rows() -> Finding:

@@ -8,22 +8,23 @@ from math import hypot
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from rekindle.report._style import INK, QUIET, new_figure, styled
+from rekindle.report._style import INK, QUIET, styled
 from rekindle.report.evidence._points import CALIBRATE, CHECK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Formatter
 
 ROLE_COLOURS = {CHECK: "#C65200", CALIBRATE: "#0072B2"}
-_TITLES = {CHECK: "check rows", CALIBRATE: "calibration rows, no independent evidence"}
+_TITLES = {CHECK: "check rows", CALIBRATE: "calibration rows\n(no independent evidence)"}
 #: Misses that are named below each panel.
 NAMED = 5
 BAND_COLOUR = "#EFE6CF"
-_LINE_LENGTH = 48
+_LINE_LENGTH = 58
 # Where a numeral may stand beside its point, and the width of a panel (points).
 _OFFSETS = ((-11, 0), (11, 0), (0, 11), (0, -11), (-9, 9), (9, -9), (9, 9), (-9, -9))
-_PANEL = 240
+_PANEL = 230
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +69,39 @@ def agreement_figure(
         band: agreement that is asked for, drawn as a shade.
         logarithmic: logarithmic axes; marks that are not positive are left out.
     """
+    from matplotlib.figure import Figure
+
     drawn = [mark for mark in marks if not logarithmic or min(mark.observed, mark.predicted, mark.low) > 0]
     limits = _limits(drawn, logarithmic=logarithmic)
     roles = list(dict.fromkeys((CHECK, CALIBRATE, *(mark.role for mark in marks))))
     with styled():
-        figure, axes_list = new_figure(8.4, 5.4, 1, len(roles), sharex=True, sharey=True)
-        for axes, role in zip(axes_list, roles, strict=True):
+        figure = Figure(figsize=(8.4, 5.3), layout="constrained")
+        panels, notes = figure.subplots(
+            2, len(roles), squeeze=False, gridspec_kw={"height_ratios": (4, 1.35)}
+        )
+        for axes, note, role in zip(panels, notes, roles, strict=True):
             own = [mark for mark in drawn if mark.role == role]
             if logarithmic:
                 axes.set_xscale("log")
                 axes.set_yscale("log")
+                axes.xaxis.set_major_formatter(plain_ticks())
+                axes.yaxis.set_major_formatter(plain_ticks())
             if band is not None:
                 axes.fill_between(limits, *band.at(limits), color=BAND_COLOUR, linewidth=0)
             axes.plot(limits, limits, color=QUIET, linewidth=1)
             _draw(axes, own, ROLE_COLOURS.get(role, INK))
             axes.set(xlim=limits, ylim=limits, box_aspect=1, xlabel=f"observed, {unit}")
-            _name_misses(axes, own)
+            _name_misses(axes, note, own)
             axes.set_title(_TITLES.get(role, role), color=ROLE_COLOURS.get(role, INK))
-        axes_list[0].set_ylabel(f"predicted, {unit}")
+        panels[0].set_ylabel(f"predicted, {unit}")
     return figure
+
+
+def plain_ticks() -> Formatter:
+    """Numbers of a logarithmic axis as people write them."""
+    from matplotlib.ticker import FuncFormatter
+
+    return FuncFormatter(lambda value, _: f"{value:g}")
 
 
 def _limits(marks: Sequence[Mark], *, logarithmic: bool) -> tuple[float, float]:
@@ -108,8 +123,9 @@ def _draw(axes: Axes, marks: Sequence[Mark], colour: str) -> None:
         )
 
 
-def _name_misses(axes: Axes, marks: Sequence[Mark]) -> None:
-    """A numeral at each of the worst misses, and what it stands for below the axes."""
+def _name_misses(axes: Axes, note: Axes, marks: Sequence[Mark]) -> None:
+    """A numeral at each of the worst misses, and what it stands for in the note below."""
+    note.set_axis_off()
     if not marks:
         axes.text(0.05, 0.9, "no such rows", transform=axes.transAxes, color=QUIET)
     misses = sorted((mark for mark in marks if mark.distance), key=lambda mark: -mark.distance)[:NAMED]
@@ -135,17 +151,7 @@ def _name_misses(axes: Axes, marks: Sequence[Mark]) -> None:
         fill(f"{place} {mark.label}", _LINE_LENGTH, subsequent_indent="   ")
         for place, mark in enumerate(misses, start=1)
     ]
-    axes.annotate(
-        "\n".join(lines),
-        (0, 0),
-        xycoords="axes fraction",
-        xytext=(0, -40),
-        textcoords="offset points",
-        va="top",
-        fontsize=9.0,
-        linespacing=1.35,
-        annotation_clip=False,
-    )
+    note.text(0.0, 1.0, "\n".join(lines), transform=note.transAxes, va="top", fontsize=9.0, linespacing=1.3)
 
 
 def _place(mark: Mark) -> tuple[float, float]:

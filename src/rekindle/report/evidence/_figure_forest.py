@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rekindle.report._style import GRID, INK, QUIET, new_figure, styled
 from rekindle.report.evidence._aims import PLASMA_RATIO
 from rekindle.report.evidence._figure_agreement import BAND_COLOUR, ROLE_COLOURS
-from rekindle.report.evidence._groups import grouped
+from rekindle.report.evidence._groups import grouped, roles_of
 from rekindle.report.evidence._names import PLASMA
 from rekindle.report.evidence._points import CALIBRATE, CHECK, EvidencePoint
 
@@ -22,6 +22,7 @@ _LINES = 52
 _LINE_INCHES = 0.172
 _WIDTH, _HEAD_INCHES = 7.6, 0.95
 _LONGEST = 62
+_RATIOS = (0.1, 0.2, 0.3, 0.5, 0.67, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _ROLE_WORDS = {CHECK: "check row", CALIBRATE: "calibration row"}
 
 
@@ -63,6 +64,8 @@ def _figure(lines: Sequence[Line], unit: str, *, plasma: bool) -> Figure:
         figure, (axes,) = new_figure(_WIDTH, _HEAD_INCHES + _LINE_INCHES * len(lines))
         if plasma:
             axes.set_xscale("log")
+            axes.set_xticks(_RATIOS, [f"{ratio:g}" for ratio in _RATIOS])
+            axes.minorticks_off()
             axes.axvspan(*PLASMA_RATIO, color=BAND_COLOUR, linewidth=0)
             axes.axvline(1.0, color=QUIET, linewidth=0.9)
         for height, line in enumerate(lines):
@@ -70,6 +73,10 @@ def _figure(lines: Sequence[Line], unit: str, *, plasma: bool) -> Figure:
                 _draw(axes, height, line.point)
             elif height:
                 axes.axhline(height - 0.5, color=GRID, linewidth=0.8)
+        if plasma:
+            numbers = [_numbers(line.point) or (1.0,) for line in lines if line.point is not None]
+            ends = [end for found in numbers for end in found]
+            axes.set_xlim(min(*ends, 0.6) / 1.1, max(*ends, 1.6) * 1.1)
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_yticks(range(len(lines)), [_shortened(line) for line in lines], fontsize=7.5)
         for label, line in zip(axes.get_yticklabels(), lines, strict=True):
@@ -107,7 +114,7 @@ def _numbers(point: EvidencePoint) -> tuple[float, float, float, float] | None:
 def _legend(axes: Axes, lines: Sequence[Line], *, plasma: bool) -> None:
     from matplotlib.lines import Line2D
 
-    roles = dict.fromkeys(line.point.role for line in lines if line.point is not None)
+    roles = roles_of(line.point for line in lines if line.point is not None)
     handles = [
         Line2D([], [], color=ROLE_COLOURS.get(role, INK), marker="o", markersize=4.2, markerfacecolor="white")
         for role in roles

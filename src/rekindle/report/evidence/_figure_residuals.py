@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rekindle.report._style import INK, QUIET, styled
-from rekindle.report.evidence._figure_agreement import BAND_COLOUR, ROLE_COLOURS
+from rekindle.report.evidence._figure_agreement import BAND_COLOUR, ROLE_COLOURS, plain_ticks
 from rekindle.report.evidence._groupings import Grouping
 from rekindle.report.evidence._groups import grouped
 from rekindle.report.evidence._points import CALIBRATE, CHECK, EvidencePoint
@@ -21,28 +21,43 @@ _POINT_90 = 1.6448536269514722
 _EDGE = 6.0
 _TIME = "time since first dose"
 _TITLES = {CHECK: "check rows", CALIBRATE: "calibration rows"}
-_LINE_INCHES = 0.2
+_WIDTH, _LINE_INCHES = 7.6, 0.2
 
 
-def residual_figure(points: Sequence[EvidencePoint], groupings: Mapping[str, Grouping]) -> Figure:
-    """One panel for each way of grouping, the rows of each group side by side, and one over time.
+def residual_figures(points: Sequence[EvidencePoint], groupings: Mapping[str, Grouping]) -> list[Figure]:
+    """The rows of each group side by side, and over time, in two figures that fit a page each.
 
     Args:
         points: rows with a residual.
-        groupings: names of the panels and what they group by; time has a panel of its own.
+        groupings: names of the panels and what they group by; the first has a figure of its own, time
+            is drawn as it is.
     """
+    drawn = [point for point in points if point.compared and math.isfinite(point.residual)]
+    panels = {
+        name: grouped(sorted(drawn, key=lambda point: key(point).lower()), key)
+        for name, key in groupings.items()
+        if name != _TIME
+    }
+    first, *rest = panels.items()
+    return [_figure([first], []), _figure(rest, drawn)]
+
+
+def _figure(
+    panels: Sequence[tuple[str, Mapping[str, Sequence[EvidencePoint]]]], timed: Sequence[EvidencePoint]
+) -> Figure:
+    """Panels above each other, and one over time if there are rows for it."""
     from matplotlib.figure import Figure
 
-    drawn = [point for point in points if point.compared and math.isfinite(point.residual)]
-    panels = {name: grouped(sorted(drawn, key=key), key) for name, key in groupings.items() if name != _TIME}
-    lines = [max(len(groups), 2) for groups in panels.values()]
-    heights = [*(count + 2.6 for count in lines), 13.0]
+    heights = [max(len(groups), 2) + 2.6 for _, groups in panels] + ([13.0] if timed else [])
     with styled():
-        figure = Figure(figsize=(7.6, _LINE_INCHES * sum(heights) + 0.4), layout="constrained")
-        axes_list = list(figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights}))
-        for axes, (name, groups) in zip(axes_list, panels.items(), strict=False):
+        figure = Figure(figsize=(_WIDTH, _LINE_INCHES * sum(heights) + 0.4), layout="constrained")
+        axes_list = list(
+            figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights}).flat
+        )
+        for axes, (name, groups) in zip(axes_list, panels, strict=False):
             _groups(axes, name, groups)
-        _times(axes_list[-1], drawn)
+        if timed:
+            _times(axes_list[-1], timed)
         _legend(axes_list[0])
     return figure
 
@@ -66,6 +81,7 @@ def _groups(axes: Axes, name: str, groups: Mapping[str, Sequence[EvidencePoint]]
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.set_title(f"by {name}")
+    axes.set_xlabel("residual, SD")
 
 
 def _times(axes: Axes, points: Sequence[EvidencePoint]) -> None:
@@ -77,6 +93,7 @@ def _times(axes: Axes, points: Sequence[EvidencePoint]) -> None:
             _mark(axes, point, (point.time_h, _shown(point)), "^" if point.residual > 0 else "v")
     axes.set_ylim(-_EDGE - 0.6, _EDGE + 0.6)
     axes.set_title("by time since first dose (rows with a time)")
+    axes.xaxis.set_major_formatter(plain_ticks())
     axes.set_xlabel("hours")
     axes.set_ylabel("residual, SD")
 

@@ -15,39 +15,47 @@ Grouping = Callable[[EvidencePoint], str]
 
 #: Ends of the stretches of time since the first dose (h) by which residuals are counted.
 _TIMES = ((4.0, "up to 4 h"), (36.0, "4 to 36 h"), (180.0, "36 h to 7 days"), (800.0, "8 to 33 days"))
-_LATER, _UNTIMED = "later", "no time stated"
+_LATER = "after 33 days"
+#: Groups of rows that do not say to which group they belong.
+UNTIMED, UNSTATED = "no time stated", "not stated"
 
 
 def time_class(point: EvidencePoint) -> str:
     """Stretch of time since the first dose in which a row was observed."""
     if point.time_h is None:
-        return _UNTIMED
+        return UNTIMED
     return next((words for end, words in _TIMES if point.time_h <= end), _LATER)
 
 
 #: What residuals are grouped by, for clinical outcomes and for plasma.
 OUTCOME_GROUPINGS: dict[str, Grouping] = {
     "outcome": lambda point: point.quantity,
-    "route": lambda point: plain_name(point.route) or "not stated",
+    "route": lambda point: plain_name(point.route) or UNSTATED,
     "control class": lambda point: plain_name(point.control_class),
     "time since first dose": time_class,
     "study": lambda point: point.study,
 }
 PLASMA_GROUPINGS: dict[str, Grouping] = {
     "quantity": lambda point: point.quantity,
-    "route": lambda point: plain_name(point.route) or "not stated",
+    "route": lambda point: plain_name(point.route) or UNSTATED,
     "time since first dose": time_class,
     "study": lambda point: point.study,
 }
 
 
 def group_table(name: str, points: Sequence[EvidencePoint], key: Grouping) -> PageTable:
-    """Counts and errors by group and unit, those with the smallest share inside first."""
+    """Counts and errors by group and unit: times in their order, else the smallest share inside first."""
     groups = grouped([point for point in points if point.compared], lambda point: (key(point), point.family))
 
     def share_inside(group: tuple[str, str]) -> tuple[float, int]:
         held, compared = inside(groups[group])
         return held / compared, -compared
+
+    timely = [words for _, words in _TIMES] + [_LATER, UNTIMED]
+    chronological = all(group in timely for group, _ in groups)
+
+    def order(group: tuple[str, str]) -> tuple[float, int]:
+        return (timely.index(group[0]), 0) if chronological else share_inside(group)
 
     plasma = all(family == PLASMA for _, family in groups)
     rows = [
@@ -57,7 +65,7 @@ def group_table(name: str, points: Sequence[EvidencePoint], key: Grouping) -> Pa
             *_cells(groups[group], CHECK),
             *_cells(groups[group], CALIBRATE),
         ]
-        for group in sorted(groups, key=share_inside)
+        for group in sorted(groups, key=order)
     ]
     errors = ("mean ratio", "ratios") if plasma else ("mean error", "RMSE")
     columns = [f"{role}: {column}" for role in (CHECK, CALIBRATE) for column in ("inside", *errors)]

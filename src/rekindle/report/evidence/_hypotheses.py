@@ -109,8 +109,8 @@ def grouped_contrasts(contrasts: Sequence[ContrastValue]) -> dict[str, list[Cont
 
 def _cell(value: ContrastValue) -> str:
     if value.low is None or value.high is None:
-        return f"{number(value.value, 2)} (nominal)"
-    return f"{number(value.value, 2)} ({interval(value.low, value.high, 2)})"
+        return f"{number(value.value)} (nominal)"
+    return f"{number(value.value)} ({interval(value.low, value.high)})"
 
 
 def _apart(contrasts: Sequence[ContrastValue]) -> str:
@@ -122,7 +122,7 @@ def _apart(contrasts: Sequence[ContrastValue]) -> str:
         return max(values) / min(values)
 
     furthest = max(groups, key=gap)
-    told = ", ".join(f"{one.mechanism} {number(one.value, 2)}" for one in groups[furthest])
+    told = ", ".join(f"{one.mechanism} {number(one.value)}" for one in groups[furthest])
     return f"They differ most in {furthest}: {told}."
 
 

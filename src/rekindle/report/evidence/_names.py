@@ -27,7 +27,8 @@ _WORDS = {
     "madrs": "MADRS", "hamd17": "HAM-D17", "hdrs": "HAM-D", "cadss": "CADSS", "phq9": "PHQ-9",
     "qids": "QIDS", "gad7": "GAD-7", "ptsd": "PTSD", "pct": "%", "sbp": "systolic", "dbp": "diastolic",
     "bp": "blood pressure", "hr": "heart rate", "ae": "event", "vas": "VAS", "cmax": "Cmax",
-    "tmax": "Tmax", "auc": "AUC", "s": "S", "r": "R", "hnk": "HNK",
+    "tmax": "Tmax", "auc": "AUC", "s": "S", "r": "R", "hnk": "HNK", "iv": "IV", "im": "IM", "sc": "SC",
+    "sl": "sublingual", "er": "prolonged release", "ad": "antidepressant",
 }  # fmt: skip
 
 

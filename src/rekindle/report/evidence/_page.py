@@ -100,7 +100,7 @@ def evidence_page(report: EvidenceReport, figures: Mapping[str, PageFigure]) -> 
         *provenance(report.plasma, report.outcomes, report.mechanisms),
         ("Complete tables", "as CSV files beside this page"),
     ]
-    lead = [failure_words(plasma, outcomes, found), _counts_by_role(plasma, outcomes), _ROLES]
+    lead = [*failure_words(plasma, outcomes, found), _counts_by_role(plasma, outcomes), _ROLES]
     return Page("Predicted against observed", lead, [one for one in sections if _filled(one)], facts)
 
 
@@ -111,9 +111,8 @@ _LISTING = (
     "otherwise."
 )
 _RESIDUALS = (
-    "The figure counts in standard deviations of the prediction; the tables below it in the unit of the "
-    "outcome. "
-    "Groups with the smallest share inside come first."
+    "The tables count in the unit of the outcome, the figures below them in standard deviations of the "
+    "prediction. Groups with the smallest share inside come first."
 )
 _INTERVALS = [
     "Intervals of clinical outcomes hold the choice of people with the errors of raters, the uncertainty "

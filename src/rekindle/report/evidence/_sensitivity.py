@@ -154,7 +154,7 @@ def _figure(found: Sensitivity) -> Figure:
                 )
             axes.set_yticks(list(heights), [one.input for one in shown], fontsize=8.5)
             axes.set_ylim(len(shown) - 0.5, -0.5)
-            axes.set_xlim(left=0.0)
+            axes.set_xlim(0.0, 1.05)
             axes.grid(visible=False, axis="y")
             axes.tick_params(axis="y", length=0)
             axes.set_title(_TITLES[outcome.name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rekindle.report._format import interval, number
@@ -65,7 +66,11 @@ def absent_tables(points: Sequence[EvidencePoint]) -> list[PageTable]:
     for role in roles_of(points):
         absent = [point for point in of_role(points, role) if point.predicted is None]
         if absent:
-            cells = [(f"{p.study} {p.arm.replace('_', ' ')}", p.quantity, p.reason) for p in absent]
+            rows = Counter((f"{p.study} {p.arm.replace('_', ' ')}", p.quantity, p.reason) for p in absent)
+            cells = [
+                (arm, quantity if count == 1 else f"{quantity}, {count} rows", reason)
+                for (arm, quantity, reason), count in rows.items()
+            ]
             title = f"Not simulated among {role_words(role)}"
             tables.append(PageTable(title, ("study and arm", "outcome", "why"), cells))
     return tables
