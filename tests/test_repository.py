@@ -42,6 +42,7 @@ HEAVY = {
     "libsbml",
     "statsmodels",
     "distributed",
+    "SALib",
 }
 REQUIREMENTS = ["run.txt", "test.txt"]
 

@@ -102,29 +102,59 @@ def condition(name: str, as_json: bool) -> None:
 @click.option(
     "--people", type=click.IntRange(min=2), default=200, show_default=True, help="People for each interval."
 )
+@click.option(
+    "--sensitivity",
+    "samples",
+    type=click.IntRange(min=0),
+    default=256,
+    show_default=True,
+    help="Base samples of the global sensitivity analysis, a power of 2; 0 leaves it out.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
-def report(out: str, people: int, seed: int, workers: int | None) -> None:
-    """Predict all shipped tables and write predicted against observed: evidence.html, tables and figures."""
+def report(out: str, people: int, samples: int, seed: int, workers: int | None) -> None:
+    """Predict all shipped tables and write one page to print, with its figures and tables as files.
+
+    The page holds every row beside its prediction, residuals, the calibration, the mechanism hypotheses
+    beside each other, and a global sensitivity analysis.
+    """
     from rekindle.cli._interruption import resumable
     from rekindle.cli._options import output_folder, worker_count
     from rekindle.cli._progress import progress_bar
     from rekindle.evidence import development_arms, development_outcomes, predict_arms
-    from rekindle.report import require_extra, write_evidence
+    from rekindle.evidence.hypotheses import compare_hypotheses, contrast_values
+    from rekindle.evidence.sensitivity import check_samples, sensitivity
+    from rekindle.report import EvidenceReport, require_extra, write_evidence
+    from rekindle.therapy import calibrated_mechanisms
 
     require_extra("report")
-    folder = output_folder(out)
+    if samples:
+        require_extra("analysis")
+        check_samples(samples)
+    folder, processes = output_folder(out), worker_count(workers)
     assert folder is not None
     predictions = []
     for source in (development_arms(), development_outcomes()):
         with resumable(None), progress_bar("arms") as progress:
             predictions.append(
-                predict_arms(
-                    source, n_people=people, seed=seed, workers=worker_count(workers), progress=progress
-                )
+                predict_arms(source, n_people=people, seed=seed, workers=processes, progress=progress)
             )
     plasma, outcomes = predictions
-    written = write_evidence(plasma, outcomes, folder)
+    with resumable(None), progress_bar("runs of the sensitivity analysis") as progress:
+        found = (
+            sensitivity(samples=samples, seed=seed, workers=processes, progress=progress) if samples else None
+        )
+    written = write_evidence(
+        EvidenceReport(
+            plasma,
+            outcomes,
+            calibrated_mechanisms(),
+            compare_hypotheses(),
+            contrast_values(seed=seed, workers=processes),
+            found,
+        ),
+        folder,
+    )
     click.echo(f"Plasma: {plasma.summary()}\n\nClinical outcomes: {outcomes.summary()}\n")
     click.echo(f"Report: {written[0]} ({len(written)} files)")
 

@@ -36,7 +36,6 @@ from rekindle.report._crossover_page import (
     patient_panels,
     write_crossover,
 )
-from rekindle.report._evidence_page import evidence_figures, evidence_page, write_evidence
 from rekindle.report._extras import require_extra
 from rekindle.report._figure_patient import about, frequency_figure, of_100
 from rekindle.report._figures_acute import acute_figure
@@ -76,6 +75,7 @@ from rekindle.report._terminal import print_summary, print_table
 from rekindle.report._trial_page import trial_figures, trial_page, write_power, write_trial
 from rekindle.report._trial_tables import primary_sentences, reported_table, variation_table
 from rekindle.report._trial_words import day_words, interval_words, p_words, with_unit
+from rekindle.report.evidence import EvidenceReport, evidence_figures, evidence_page, write_evidence
 
 __all__ = [
     "BAND_LEVEL",
@@ -91,6 +91,7 @@ __all__ = [
     "CourseReport",
     "CourseSummary",
     "Estimate",
+    "EvidenceReport",
     "Page",
     "PageFigure",
     "PageTable",

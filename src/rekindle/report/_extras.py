@@ -8,7 +8,7 @@ from rekindle.errors import OutputError
 
 #: Extra of this package -> the modules that it brings.
 EXTRAS = {
-    "analysis": ("statsmodels",),
+    "analysis": ("SALib", "statsmodels"),
     "cluster": ("distributed",),
     "report": ("matplotlib", "jinja2"),
     "parquet": ("pyarrow",),

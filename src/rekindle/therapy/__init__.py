@@ -17,6 +17,7 @@ from rekindle.therapy._calibration import (
     moved_from_prior,
     to_line,
 )
+from rekindle.therapy._calibration_studies import CalibrationStudy, calibration_studies
 from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
 from rekindle.therapy._comparator_derivation import derive_learning_speed, derive_ssri_share
 from rekindle.therapy._comparators import (
@@ -74,6 +75,7 @@ __all__ = [
     "WEIGHTINGS",
     "CalibratedParameter",
     "Calibration",
+    "CalibrationStudy",
     "CircuitRates",
     "Compound",
     "ControlResponse",
@@ -89,6 +91,7 @@ __all__ = [
     "adverse_events",
     "calibrated_mechanisms",
     "calibration",
+    "calibration_studies",
     "check_adverse_event",
     "circuit_course",
     "circuit_rates",
