@@ -4,7 +4,7 @@
 0
 """
 
-from rekindle.evidence._data import development_arms, development_outcomes
+from rekindle.evidence._data import development_arms, development_outcomes, mechanism_facts
 from rekindle.evidence._predict import predict_arms
 from rekindle.evidence._prediction import VERDICTS, Prediction
 from rekindle.evidence._study_design import Study, studies, study_design, study_text
@@ -15,6 +15,7 @@ __all__ = [
     "Study",
     "development_arms",
     "development_outcomes",
+    "mechanism_facts",
     "predict_arms",
     "studies",
     "study_design",

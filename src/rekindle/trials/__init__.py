@@ -1,8 +1,15 @@
 """Trials: what raters write down, endpoints, virtual trials, and the replay of a real one."""
 
 from rekindle.trials._comparison import Comparison, compare_treatments
-from rekindle.trials._comparison_outcomes import readiness_rule
-from rekindle.trials._comparison_result import Result
+from rekindle.trials._comparison_outcomes import (
+    Measure,
+    half_time,
+    lasting_days,
+    readiness_rule,
+    ready_to_leave,
+)
+from rekindle.trials._comparison_result import Result, resamples
+from rekindle.trials._comparison_result import result as measure_result
 from rekindle.trials._crossover import CrossoverReplay, PatientReplay, replay_nimh_crossover
 from rekindle.trials._crossover_summary import SummaryRow
 from rekindle.trials._design import Design
@@ -63,6 +70,7 @@ __all__ = [
     "Endpoint",
     "Estimate",
     "Finding",
+    "Measure",
     "NumberNeeded",
     "Outlook",
     "ParoxetineReductions",
@@ -97,9 +105,12 @@ __all__ = [
     "endpoint",
     "endpoints",
     "findings",
+    "half_time",
     "hazard_ratio",
     "ideation_is_urgent",
     "kaplan_meier",
+    "lasting_days",
+    "measure_result",
     "mmrm",
     "number_needed",
     "paired",
@@ -113,8 +124,10 @@ __all__ = [
     "read_comparison",
     "read_design",
     "readiness_rule",
+    "ready_to_leave",
     "refuse_other_condition",
     "replay_nimh_crossover",
+    "resamples",
     "responses_in_trials",
     "run_replicates",
     "run_trial",

@@ -1,0 +1,52 @@
+"""Numbers of an answer as parts of a sentence, with what the uncertainty of the parameters makes of them."""
+
+from __future__ import annotations
+
+import math
+
+from rekindle.questions._quantity import Quantity
+from rekindle.report import duration, interval, number
+
+#: Significant digits in a sentence.
+_DIGITS = 2
+
+
+def amount(one: Quantity, unit: str = "") -> str:
+    """A number with unit and interval.
+
+    >>> nan = (float("nan"),) * 2
+    >>> amount(Quantity("k", "", "points", 3.21, nan, "people", (2.0, 4.0)), "points")
+    '3.2 points (2 to 4)'
+    """
+    low, high = one.parameters
+    spread = f" ({interval(low, high, _DIGITS)})" if math.isfinite(low) else ""
+    return f"{number(one.value, _DIGITS)} {unit}".strip() + spread
+
+
+def percent(one: Quantity) -> str:
+    """A share of people with its interval, in whole per cent.
+
+    >>> percent(Quantity("k", "", "%", 41.6, (0, 0), "resampled people", (38.2, 44.9)))
+    '42 % (38 to 45)'
+    """
+    low, high = one.parameters
+    spread = f" ({low:.0f} to {high:.0f})" if math.isfinite(low) else ""
+    return "–" if math.isnan(one.value) else f"{one.value:.0f} %{spread}"
+
+
+def time(one: Quantity) -> str:
+    """A time in the unit that people would use, with its interval; "more than" at the end of a simulation.
+
+    >>> time(Quantity("k", "", "h", 1.26, (0, 0), "resampled people", (1.1, 1.4)))
+    '76 min (66 min to 84 min)'
+    """
+    factor = {"h": 1.0, "days": 24.0, "min": 1 / 60}[one.unit]
+    if math.isnan(one.value):
+        return "–"
+    low, high = (factor * end for end in one.parameters)
+    spread = f" ({_length(low)} to {_length(high)})" if math.isfinite(low) else ""
+    return f"{'more than ' if one.at_least else ''}{_length(factor * one.value)}{spread}"
+
+
+def _length(hours: float) -> str:
+    return duration(float(number(hours, 3 if hours >= 2 else 2)) if hours >= 2 else round(60 * hours) / 60)
