@@ -30,7 +30,13 @@ def colours(names: Sequence[str]) -> dict[str, str]:
 
 
 def draw_curves(
-    axes: Axes, time: Array, curves: Mapping[str, Curve], *, labels: bool = True, width: int = 20
+    axes: Axes,
+    time: Array,
+    curves: Mapping[str, Curve],
+    *,
+    limits: tuple[float | None, float | None] = (None, None),
+    labels: bool = True,
+    width: int = 20,
 ) -> None:
     """Draw curves with their bands; each is named at its right end.
 
@@ -38,6 +44,7 @@ def draw_curves(
         axes: where.
         time: times in the unit of the axis.
         curves: name -> curve.
+        limits: ends of the vertical axis; None leaves an end to the curves.
         labels: whether names are written.
         width: letters in a line of a name.
     """
@@ -46,6 +53,7 @@ def draw_curves(
         axes.fill_between(time, low, high, color=colour[name], alpha=0.13, linewidth=0)
         axes.plot(time, value, color=colour[name])
     axes.set_xlim(float(time[0]), float(time[-1]))
+    axes.set_ylim(*limits)
     if labels:
         names = [
             (float(value[-1]), fill(name, width), colour[name]) for name, (value, _, _) in curves.items()

@@ -9,6 +9,7 @@ from pathlib import Path
 from rekindle.questions._answer import Answer
 from rekindle.questions._published import cells
 from rekindle.questions._quantity import Quantity
+from rekindle.questions._words import LONG_H
 from rekindle.report import Page, PageTable, Section, interval, number, render_page, write_table
 
 #: Headings of the three kinds of statement.
@@ -19,8 +20,6 @@ _HOW = (
     "between studies. Facts without an arm stand beside the number of this page. Rows with role calibrate "
     "were fitted, so that agreement with them is no independent evidence; rows with role check were not."
 )
-#: Times from here on are told in days (h).
-_LONG_H = 48.0
 
 
 def answer_page(answer: Answer) -> Page:
@@ -63,7 +62,7 @@ def quantity_table(answer: Answer) -> PageTable:
 
 def quantity_cells(one: Quantity) -> list[str]:
     """A row of the table, as texts."""
-    long = one.unit == "h" and one.value >= _LONG_H
+    long = one.unit == "h" and one.value >= LONG_H
     unit, factor = ("days", 24.0) if long else (one.unit, 1.0)
     value = number(one.value / factor)
     places = len(value.partition(".")[2])

@@ -13,11 +13,13 @@ from rekindle.errors import EvidenceError
 from rekindle.evidence import development_arms, development_outcomes, mechanism_facts, predict_arms
 from rekindle.questions._inquiry import Inquiry
 from rekindle.questions._quantity import Quantity
-from rekindle.questions._question import Published
+from rekindle.questions._question import Published, Question
 from rekindle.report import interval, number
 
 #: Ending of an outcome -> its unit.
 _UNITS = {"_pct": "%", "_ratio": "", "_size": "SD", "_days": "days"}
+#: (unit of a fact, unit of the quantity beside it) -> factor.
+_FACTORS = {("fraction", "%"): 100.0, ("min", "h"): 1 / 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,17 @@ def beside(
     ]
 
 
+def observed(question: Question, label: str) -> float:
+    """The published number of a row, by its label.
+
+    >>> from rekindle.questions._question import find_question
+    >>> observed(find_question("onset"), "IV ketamine, MADRS change at 24 h")
+    -16.5
+    """
+    one = next(one for one in question.published if one.label == label)
+    return float(_row(one)["value"])
+
+
 def _arm(one: Published, row: Mapping[str, str], found: Mapping[str, object]) -> Beside:
     value, low, high = (
         float(cell) if isinstance(cell := found[name], float) else None
@@ -90,15 +103,19 @@ def _fact(one: Published, quantities: Mapping[str, Quantity]) -> Beside:
     facts = mechanism_facts()
     if one.keys["fact"] not in facts:
         raise _not_once(one, 0)
-    row = facts[one.keys["fact"]]
-    unit = row["unit"]
-    spread = interval(_known(row["low"]), _known(row["high"]))
-    words = f"{row['expected']} {unit}" + (f" ({spread} accepted)" if spread else "")
-    here = quantities.get(one.quantity)
+    row, here = facts[one.keys["fact"]], quantities.get(one.quantity)
+    unit = row["unit"] if here is None else here.unit
+    factor = 1.0 if here is None else _FACTORS.get((row["unit"], here.unit), 1.0)
+    expected, least, most = (
+        None if (value := _known(row[name])) is None else factor * value
+        for name in ("expected", "low", "high")
+    )
+    spread = interval(least, most)
+    words = f"{number(expected or 0.0)} {unit}" + (f" ({spread} accepted)" if spread else "")
     value, low, high = (None, None, None) if here is None else (here.value, *here.parameters)
-    inside = _within(value, _known(row["low"]), _known(row["high"]))
+    inside = _within(value, least, most)
     return Beside(
-        one.label, _known(row["expected"]), words, value, low, high,
+        one.label, expected, words, value, low, high,
         row["mark"], row["role"], row["source"], "", inside,
     )  # fmt: skip
 

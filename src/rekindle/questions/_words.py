@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 from rekindle.questions._quantity import Quantity
-from rekindle.report import duration, interval, number
+from rekindle.report import interval, number
 
 #: Significant digits in a sentence.
 _DIGITS = 2
+#: Times below are told in minutes, and those from the second on in days (h).
+_MINUTES_BELOW_H, LONG_H = 2.0, 48.0
 
 
 def amount(one: Quantity, unit: str = "") -> str:
@@ -44,9 +46,12 @@ def time(one: Quantity) -> str:
     if math.isnan(one.value):
         return "–"
     low, high = (factor * end for end in one.parameters)
-    spread = f" ({_length(low)} to {_length(high)})" if math.isfinite(low) else ""
+    told = math.isfinite(low) and not one.at_least
+    spread = f" ({_length(low)} to {_length(high)})" if told else ""
     return f"{'more than ' if one.at_least else ''}{_length(factor * one.value)}{spread}"
 
 
 def _length(hours: float) -> str:
-    return duration(float(number(hours, 3 if hours >= 2 else 2)) if hours >= 2 else round(60 * hours) / 60)
+    if hours < _MINUTES_BELOW_H:
+        return f"{round(60 * hours)} min"
+    return f"{number(hours, _DIGITS)} h" if hours < LONG_H else f"{number(hours / 24, _DIGITS)} days"

@@ -63,6 +63,7 @@ from rekindle.report._saving import figure_bytes
 from rekindle.report._style import (
     INK,
     LINE_COLOURS,
+    OBSERVED,
     QUIET,
     STATE_NOTICE,
     arm_colour,
@@ -90,6 +91,7 @@ __all__ = [
     "HIGHEST_GRADE",
     "INK",
     "LINE_COLOURS",
+    "OBSERVED",
     "QUIET",
     "REMARKS",
     "SCORE_DAYS",
