@@ -4,7 +4,7 @@
 0
 """
 
-from rekindle.evidence._data import development_arms, development_outcomes, mechanism_facts
+from rekindle.evidence._data import assumption, development_arms, development_outcomes, mechanism_facts
 from rekindle.evidence._predict import predict_arms
 from rekindle.evidence._prediction import VERDICTS, Prediction
 from rekindle.evidence._study_design import Study, studies, study_design, study_text
@@ -13,6 +13,7 @@ __all__ = [
     "VERDICTS",
     "Prediction",
     "Study",
+    "assumption",
     "development_arms",
     "development_outcomes",
     "mechanism_facts",

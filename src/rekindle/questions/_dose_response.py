@@ -147,14 +147,15 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     size, words = max(steps)
     return [
         f"As a spray, 84 mg are {amount(numbers['ahead_nasal_84'], 'MADRS points')} ahead of placebo after "
-        f"24 h in the mean, 28 mg {amount(numbers['ahead_nasal_28'])}; {percent(numbers['dissociated_nasal_84'])} "
-        f"and {percent(numbers['dissociated_nasal_28'])} dissociate.",
+        f"24 h in the mean, 28 mg {amount(numbers['ahead_nasal_28'])}; "
+        f"{percent(numbers['dissociated_nasal_84'])} and {percent(numbers['dissociated_nasal_28'])} "
+        f"dissociate.",
         f"Into a vein, 0.5 mg/kg are {amount(numbers['ahead_iv_0.5'], 'MADRS points')} ahead of control, "
         f"0.2 mg/kg {amount(numbers['ahead_iv_0.2'])} and 1 mg/kg {amount(numbers['ahead_iv_1'])}.",
         f"The open sample reports {percent(numbers['walk_0'])} response, the drug arm of the blinded trial "
         f"{percent(blinded)}, and {percent(last)} is what is left of it when nobody notices the drug and the "
-        f"control arm is taken off: the same people, the same drug. The largest step down, by {size:.0f} points, "
-        f"is: {words}.",
+        f"control arm is taken off: the same people, the same drug. The largest step down, by {size:.0f} "
+        f"points, is: {words}.",
     ]
 
 

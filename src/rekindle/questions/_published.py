@@ -144,7 +144,8 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 def _observed(row: Mapping[str, str]) -> str:
     unit = row.get("unit") or next(
-        (unit for end, unit in _UNITS.items() if row["outcome"].endswith(end)), "points"
+        (unit for end, unit in _UNITS.items() if row["outcome"].endswith(end)),
+        "mmHg" if row["outcome"].startswith(("sbp", "dbp")) else "points",
     )
     parts = [f"{row['value']} {unit}".strip()]
     if row.get("se"):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rekindle.questions._inquiry import LEVEL, Courses, Ensemble
 from rekindle.trials import Measure, Result, measure_result, resamples
@@ -58,12 +58,12 @@ def share(values: Array) -> float:
     return 100.0 * float(np.mean(values))
 
 
-def average(key: str, label: str, unit: str, values: Array) -> Measure:
+def average(key: str, label: str, unit: str, values: ArrayLike) -> Measure:
     """A mean over people, whose interval is that of people."""
     return Measure(key, label, unit, np.asarray(values, float), mean)
 
 
-def proportion(key: str, label: str, flags: Array) -> Measure:
+def proportion(key: str, label: str, flags: ArrayLike) -> Measure:
     """A share of people; its interval is that of resampled groups."""
     return Measure(key, label, "%", np.asarray(flags, float), share, resampled=True)
 

@@ -21,7 +21,7 @@ _ARM, _SCALE = "ketamine", "MADRS"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One reason why a blinded trial shows less; its switch goes from the open sample to the blinded trial."""
+    """One reason why a blinded trial shows less, as a switch between the open sample and the trial."""
 
     switch: str
     words: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from rekindle.questions._quantity import Quantity
-from rekindle.report import interval, number
+from rekindle.report import number
 
 #: Significant digits in a sentence.
 _DIGITS = 2
@@ -20,9 +21,7 @@ def amount(one: Quantity, unit: str = "") -> str:
     >>> amount(Quantity("k", "", "points", 3.21, nan, "people", (2.0, 4.0)), "points")
     '3.2 points (2 to 4)'
     """
-    low, high = one.parameters
-    spread = f" ({interval(low, high, _DIGITS)})" if math.isfinite(low) else ""
-    return f"{number(one.value, _DIGITS)} {unit}".strip() + spread
+    return f"{number(one.value, _DIGITS)} {unit}".strip() + _spread(one, lambda end: number(end, _DIGITS))
 
 
 def percent(one: Quantity) -> str:
@@ -31,9 +30,7 @@ def percent(one: Quantity) -> str:
     >>> percent(Quantity("k", "", "%", 41.6, (0, 0), "resampled people", (38.2, 44.9)))
     '42 % (38 to 45)'
     """
-    low, high = one.parameters
-    spread = f" ({low:.0f} to {high:.0f})" if math.isfinite(low) else ""
-    return "–" if math.isnan(one.value) else f"{one.value:.0f} %{spread}"
+    return "–" if math.isnan(one.value) else f"{one.value:.0f} %{_spread(one, lambda end: f'{end:.0f}')}"
 
 
 def time(one: Quantity) -> str:
@@ -45,10 +42,16 @@ def time(one: Quantity) -> str:
     factor = {"h": 1.0, "days": 24.0, "min": 1 / 60}[one.unit]
     if math.isnan(one.value):
         return "–"
-    low, high = (factor * end for end in one.parameters)
-    told = math.isfinite(low) and not one.at_least
-    spread = f" ({_length(low)} to {_length(high)})" if told else ""
+    spread = "" if one.at_least else _spread(one, lambda end: _length(factor * end))
     return f"{'more than ' if one.at_least else ''}{_length(factor * one.value)}{spread}"
+
+
+def _spread(one: Quantity, words: Callable[[float], str]) -> str:
+    """The interval of the parameters in brackets, where there is one that shows."""
+    if not math.isfinite(sum(one.parameters)):
+        return ""
+    low, high = (words(end) for end in one.parameters)
+    return "" if low == high else f" ({low} to {high})"
 
 
 def _length(hours: float) -> str:
