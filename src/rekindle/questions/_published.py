@@ -104,7 +104,7 @@ def _fact(one: Published, quantities: Mapping[str, Quantity]) -> Beside:
     if one.keys["fact"] not in facts:
         raise _not_once(one, 0)
     row, here = facts[one.keys["fact"]], quantities.get(one.quantity)
-    unit = row["unit"] if here is None else here.unit
+    unit = row["unit"] if here is None or row["unit"].startswith("sign") else here.unit
     factor = 1.0 if here is None else _FACTORS.get((row["unit"], here.unit), 1.0)
     expected, least, most = (
         None if (value := _known(row[name])) is None else factor * value

@@ -17,6 +17,7 @@ Statistic = Callable[[Array], float]
 #: Units of which neither less than nothing nor, for shares, more than everything exists.
 _LEAST = {"%": 0.0, "h": 0.0, "min": 0.0, "days": 0.0, "ng*h/mL": 0.0, "ng/mL": 0.0}
 _MOST = {"%": 100.0}
+_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,15 @@ def _quantity(
 ) -> Quantity:
     assert measure.values is not None, "a question measures what its model has"
     found = measure_result(measure, picks[len(measure.values)])
-    low, high = _of_parameters(found.value, reference, np.array(drawn, float))
+    # Without the last digits of a solver, which would turn no difference into one of 1e-9.
+    value = round(found.value, _DIGITS) + 0.0
+    low, high = _of_parameters(value, reference, np.array(drawn, float))
     bottom, top = _LEAST.get(measure.unit, -np.inf), _MOST.get(measure.unit, np.inf)
     return Quantity(
         measure.name,
         measure.label,
         measure.unit,
-        found.value,
+        value,
         (found.low, found.high),
         found.over,
         (max(low, bottom), min(high, top)) if np.isfinite(low) else (low, high),
@@ -122,7 +125,7 @@ def _of_parameters(value: float, reference: float, drawn: Array) -> tuple[float,
     if not len(misses) or not np.isfinite(value):
         return float("nan"), float("nan")
     low, high = np.quantile(misses, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(value + min(low, 0.0)), float(value + max(high, 0.0))
+    return round(float(value + min(low, 0.0)), _DIGITS), round(float(value + max(high, 0.0)), _DIGITS)
 
 
 def _values(measures: Iterable[Measure]) -> dict[str, float]:
