@@ -72,6 +72,10 @@ figures: $(TEST_STAMP)  ## Make the figures of the README and the documentation 
 	cp out/trial/change.png docs/figures/trial_change.png
 	$(BIN)/rekindle trial power saline_crossover --n 6,10,14,18 --effects 0,0.5,1 --unblinding --replicates 40 --out out/power
 	cp out/power/power.png docs/figures/trial_power.png
+	for name in onset; do \
+		$(BIN)/rekindle question $$name --out out/question_$$name || exit 1; \
+	done
+	cp out/question_onset/difference.png docs/figures/question_onset.png
 
 requirements:  ## Pin all dependencies anew (needs uv)
 	$(COMPILE) $(OWN_EXTRAS) --output-file requirements/test.txt

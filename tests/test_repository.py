@@ -27,6 +27,7 @@ FLOORS = [
     "trials",
     "evidence",
     "report",
+    "questions",
     "cli",
 ]
 # Neighbours: what is given and how a model is written have nothing to say to each other.

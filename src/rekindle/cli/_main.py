@@ -19,6 +19,7 @@ _COMMANDS = {
     "simulate": "_simulate",
     "population": "_population",
     "compare": "_compare",
+    "question": "_question",
     "trial": "_trial",
     "replay": "_replay",
     "evidence": "_evidence",

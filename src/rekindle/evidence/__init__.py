@@ -4,7 +4,7 @@
 0
 """
 
-from rekindle.evidence._data import development_arms, development_outcomes
+from rekindle.evidence._data import assumption, development_arms, development_outcomes, mechanism_facts
 from rekindle.evidence._predict import predict_arms
 from rekindle.evidence._prediction import VERDICTS, Prediction
 from rekindle.evidence._studies import Study, studies, study_design, study_text
@@ -15,8 +15,10 @@ __all__ = [
     "Prediction",
     "Reported",
     "Study",
+    "assumption",
     "development_arms",
     "development_outcomes",
+    "mechanism_facts",
     "predict_arms",
     "reported_results",
     "studies",

@@ -28,6 +28,18 @@ def development_outcomes() -> Path:
 
 
 @cache
+def mechanism_facts() -> dict[str, dict[str, str]]:
+    """Facts on mechanism, time course and safety beside the arms: identifier -> its row.
+
+    Columns: statement, quantity, expected with low, high and unit, source, mark, role.
+
+    >>> mechanism_facts()["C24b"]["unit"]
+    'min'
+    """
+    return {row["fact_id"]: row for row in _rows("mechanism_facts.csv")}
+
+
+@cache
 def assumption(name: str) -> float:
     """A number of ``assumptions.csv``, in the unit stated there.
 

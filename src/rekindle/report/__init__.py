@@ -59,7 +59,18 @@ from rekindle.report._patient_page import (
     visible_text,
 )
 from rekindle.report._saving import figure_bytes
-from rekindle.report._style import STATE_NOTICE, arm_colour
+from rekindle.report._style import (
+    INK,
+    LINE_COLOURS,
+    OBSERVED,
+    QUIET,
+    STATE_NOTICE,
+    arm_colour,
+    label_lines,
+    mark_as_state,
+    new_figure,
+    styled,
+)
 from rekindle.report._summary import (
     SCORE_DAYS,
     CourseSummary,
@@ -81,6 +92,10 @@ __all__ = [
     "BAND_LEVEL",
     "CANDIDATE_REMARKS",
     "HIGHEST_GRADE",
+    "INK",
+    "LINE_COLOURS",
+    "OBSERVED",
+    "QUIET",
     "REMARKS",
     "SCORE_DAYS",
     "STANDING_NOTICE",
@@ -133,7 +148,10 @@ __all__ = [
     "frequency_figure",
     "interval",
     "interval_words",
+    "label_lines",
+    "mark_as_state",
     "mood_figure",
+    "new_figure",
     "number",
     "of_100",
     "outcome_rows",
@@ -154,6 +172,7 @@ __all__ = [
     "scores_by_day",
     "setting_words",
     "state_figure",
+    "styled",
     "trajectory_bands",
     "trajectory_columns",
     "trial_figure",

@@ -5,6 +5,16 @@ from rekindle.trials._comparison_outcomes import readiness_rule
 from rekindle.trials._comparison_result import Result
 from rekindle.trials._crossover import CrossoverReplay, replay_nimh_crossover
 from rekindle.trials._crossover_patient import PatientReplay
+from rekindle.trials._comparison_outcomes import (
+    Measure,
+    half_time,
+    lasting_days,
+    readiness_rule,
+    ready_to_leave,
+)
+from rekindle.trials._comparison_result import Result, resamples
+from rekindle.trials._comparison_result import result as measure_result
+from rekindle.trials._crossover import CrossoverReplay, PatientReplay, replay_nimh_crossover
 from rekindle.trials._crossover_summary import SummaryRow
 from rekindle.trials._design import Design, Primary
 from rekindle.trials._design_reader import build_design, parse_design, read_design
@@ -72,6 +82,7 @@ __all__ = [
     "Finding",
     "Flow",
     "FlowStep",
+    "Measure",
     "NumberNeeded",
     "Outlook",
     "ParoxetineReductions",
@@ -111,10 +122,13 @@ __all__ = [
     "endpoints",
     "findings",
     "has_differences",
+    "half_time",
     "hazard_ratio",
     "ideation_is_urgent",
     "is_positive",
     "kaplan_meier",
+    "lasting_days",
+    "measure_result",
     "mmrm",
     "number_needed",
     "paired",
@@ -130,8 +144,10 @@ __all__ = [
     "read_comparison",
     "read_design",
     "readiness_rule",
+    "ready_to_leave",
     "refuse_other_condition",
     "replay_nimh_crossover",
+    "resamples",
     "responses_in_trials",
     "run_replicates",
     "run_trial",

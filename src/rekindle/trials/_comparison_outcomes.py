@@ -181,7 +181,9 @@ def _acute(found: Trajectory, visits: Visits, seed: int) -> list[Measure]:
     ]
     judged = {"cadss", "systolic_change", "p_moaas_4"} <= set(found.names)
     for minutes in (90, 120):
-        ready = _ready(found, _at(times, start + minutes / 60.0), seed) if applies and judged else None
+        ready = (
+            ready_to_leave(found, _at(times, start + minutes / 60.0), seed) if applies and judged else None
+        )
         label = f"ready to leave at {minutes} min of the first session (assumed rule)"
         made.append(Measure(f"ready_{minutes}_min", label, "%", ready, _share, True))
     return made
@@ -225,8 +227,8 @@ def _rated(found: Trajectory, days: Sequence[int], seed: int) -> dict[int, Array
     return rated
 
 
-def _ready(found: Trajectory, place: int, seed: int) -> Array:
-    """1 for people whom the rule in ``readiness_rule.csv`` would let go."""
+def ready_to_leave(found: Trajectory, place: int, seed: int) -> Array:
+    """1 for people whom the rule in ``readiness_rule.csv`` would let go, at one place of their times."""
     limits = _limits()
     draws = np.array(
         [random_generator(seed, 0, person, 0, Stream.OBSERVATION, "MOAA/S").random() for person in found.ids]
