@@ -55,7 +55,9 @@ def in_fresh_process(people: int, workers: int, runs: int, cache: str) -> list[d
     found = []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as empty:
-            environment = {**os.environ, "XDG_CACHE_HOME": cache or empty}
+            environment = {**os.environ, "REKINDLE_CACHE_DIR": cache or empty}
+            # Python's own compiled files are there for a user too; the first run makes them.
+            environment.pop("PYTHONDONTWRITEBYTECODE", None)
             command = [sys.executable, "-m", "benchmarks", "--course", str(people), str(workers)]
             done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         found.append(json.loads(done.stdout))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import rekindle
+from rekindle._disk_cache import DiskCache, cache_folder
 from rekindle.engine import _workers
-from rekindle.engine._code_cache import CodeCache, cache_folder
 from rekindle.engine._control_flow import counted_loop
 from rekindle.engine._lane_math import call_math
 from rekindle.engine._lanes import INTEGER, LaneKind, load, store
@@ -215,8 +215,8 @@ def test_lanes_of_this_machine():
 
 
 def test_kept_code_is_found_checked_and_limited(tmp_path):
-    cache = CodeCache(tmp_path, largest=250)
-    names = [CodeCache.name("a", str(i)) for i in range(4)]
+    cache = DiskCache(tmp_path, largest=250)
+    names = [DiskCache.name("a", str(i)) for i in range(4)]
     assert len(set(names)) == 4
     assert cache.load(names[0]) is None
     for place, name in enumerate(names[:2]):
@@ -238,7 +238,7 @@ def test_the_folder_of_kept_code(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / "own"
     monkeypatch.setenv("REKINDLE_CACHE_DIR", "")
     assert cache_folder() is None
-    assert CodeCache.of_user().load("nothing") is None
+    assert DiskCache.of_user().load("nothing") is None
 
 
 def test_code_from_the_folder_gives_the_same_bits(monkeypatch, tmp_path):

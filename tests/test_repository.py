@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "rekindle"
 FLOORS = [
     "errors",
+    "_disk_cache",
+    "_on_demand",
     "units",
     "regimen",
     "modelling",
@@ -129,6 +132,16 @@ def test_the_floor_check_sees_what_it_should(file: str, text: str, count: int) -
 def test_every_package_has_a_floor() -> None:
     packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
     assert packages <= set(FLOORS)
+
+
+@pytest.mark.parametrize("name", ["", ".engine", ".modelling", ".people", ".therapy"])
+def test_every_public_name_can_be_loaded_on_demand(name: str) -> None:
+    package = import_module("rekindle" + name)
+    assert len(set(package.__all__)) == len(package.__all__)
+    for public in package.__all__:
+        assert getattr(package, public) is not None
+    with pytest.raises(AttributeError, match="no attribute"):
+        _ = package.nothing
 
 
 def test_importing_rekindle_stays_light() -> None:

@@ -15,8 +15,9 @@ The therapy::
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rekindle._on_demand import on_demand
 
 __version__ = "0.1.0"
 
@@ -31,24 +32,20 @@ if TYPE_CHECKING:
     from rekindle.regimen import Regimen, parse_regimen
     from rekindle.therapy import therapy_model
     from rekindle.trials import replay_nimh_crossover
-
-#: Public name -> (package, name there). Loaded on first use, so that `import rekindle` stays quick.
-_PUBLIC = {
-    "EventTable": ("engine", "EventTable"),
-    "Model": ("modelling", "Model"),
-    "Person": ("people", "Person"),
-    "Population": ("people", "Population"),
-    "Regimen": ("regimen", "Regimen"),
-    "RekindleError": ("errors", "RekindleError"),
-    "Trajectory": ("engine", "Trajectory"),
-    "load_model": ("modelling", "read_model"),
-    "parse_regimen": ("regimen", "parse_regimen"),
-    "predict_arms": ("evidence", "predict_arms"),
-    "replay_nimh_crossover": ("trials", "replay_nimh_crossover"),
-    "simulate": ("engine", "solve"),
-    "simulate_people": ("people", "simulate_people"),
-    "therapy_model": ("therapy", "therapy_model"),
-}
+else:
+    __getattr__ = on_demand(
+        __name__,
+        {
+            "engine": "EventTable, Trajectory, solve as simulate",
+            "errors": "RekindleError",
+            "evidence": "predict_arms",
+            "modelling": "Model, read_model as load_model",
+            "people": "Person, Population, simulate_people",
+            "regimen": "Regimen, parse_regimen",
+            "therapy": "therapy_model",
+            "trials": "replay_nimh_crossover",
+        },
+    )
 
 __all__ = [  # noqa: RUF022 - in the order in which one meets them
     "load_model", "Model", "EventTable", "simulate", "Trajectory",
@@ -57,14 +54,5 @@ __all__ = [  # noqa: RUF022 - in the order in which one meets them
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        package, attribute = _PUBLIC[name]
-        value = getattr(import_module(f"rekindle.{package}"), attribute)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'rekindle' has no attribute {name!r}")
-
-
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PUBLIC})
+    return sorted({*globals(), *__all__})

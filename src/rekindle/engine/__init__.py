@@ -4,30 +4,48 @@ It knows nothing of ketamine. One narrow interface: ``solve(model, events, ...) 
 for more people than fit into memory, ``simulate_stream(model, chunks, reducers, ...) -> Reduced``.
 """
 
+from typing import TYPE_CHECKING
+
+from rekindle._on_demand import on_demand
 from rekindle.engine._event_table import EventTable
-from rekindle.engine._petab import Observable, to_petab
 from rekindle.engine._records import COLUMNS, Record
-from rekindle.engine._reduced import MeanCourses, MeasureSummary, QuantileCourses, Reduced
-from rekindle.engine._reducers import (
-    Area,
-    AtMost,
-    FirstPassage,
-    MeanCourse,
-    Measure,
-    Peak,
-    PeakTime,
-    Quantiles,
-    Reducer,
-    Response,
-    TimeAbove,
-    TimeBelow,
-    Value,
-)
-from rekindle.engine._sensitivities import Sensitivities, loss_gradient, sensitivities
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
-from rekindle.engine._stream import Chunk, Chunks, simulate_stream
-from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
 from rekindle.engine._trajectory import SolverReport, Trajectory
+
+if TYPE_CHECKING:
+    from rekindle.engine._petab import Observable, to_petab
+    from rekindle.engine._reduced import MeanCourses, MeasureSummary, QuantileCourses, Reduced
+    from rekindle.engine._reducers import (
+        Area,
+        AtMost,
+        FirstPassage,
+        MeanCourse,
+        Measure,
+        Peak,
+        PeakTime,
+        Quantiles,
+        Reducer,
+        Response,
+        TimeAbove,
+        TimeBelow,
+        Value,
+    )
+    from rekindle.engine._sensitivities import Sensitivities, loss_gradient, sensitivities
+    from rekindle.engine._stream import Chunk, Chunks, simulate_stream
+    from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
+else:
+    __getattr__ = on_demand(
+        __name__,
+        {
+            "_petab": "Observable, to_petab",
+            "_reduced": "MeanCourses, MeasureSummary, QuantileCourses, Reduced",
+            "_reducers": "Area, AtMost, FirstPassage, MeanCourse, Measure, Peak, PeakTime, Quantiles, "
+            "Reducer, Response, TimeAbove, TimeBelow, Value",
+            "_sensitivities": "Sensitivities, loss_gradient, sensitivities",
+            "_stream": "Chunk, Chunks, simulate_stream",
+            "_stream_cluster": "CLUSTER_RETRIES, cluster_client",
+        },
+    )
 
 __all__ = [
     "CLUSTER_RETRIES",

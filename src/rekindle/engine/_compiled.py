@@ -39,7 +39,7 @@ class CompiledSystem(Derivation):
 
     @cached_property
     def _library(self) -> MachineCode:
-        return MachineCode(self._module, "one person " + self.key())
+        return MachineCode(self._module, "one person " + self.system.digest)
 
     def _module(self) -> ir.Module:
         module = ir.Module("rekindle")

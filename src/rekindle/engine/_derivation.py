@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from rekindle.engine._code_cache import expression_digest
 from rekindle.engine._hoist import as_number
 from rekindle.engine._modal import Pattern
 from rekindle.engine._system import TIME, System
@@ -129,18 +128,6 @@ class Derivation:
     def pattern(self) -> Pattern:
         """Which linear state reaches which."""
         return Pattern(len(self.system.linear), list(self.system.matrix))
-
-    def key(self) -> str:
-        """What determines generated code: names in their order, and a digest of all expressions."""
-        system = self.system
-        groups = {**self.row_roots, **self.step_roots}
-        names = (
-            self.states, len(system.linear), self.forcings, system.constants, system.ramps, self.event_names,
-            self.peak_names, list(system.matrix), list(system.source), list(self.jacobian),
-            {name: len(roots) for name, roots in groups.items()},
-        )  # fmt: skip
-        roots = [root for group in groups.values() for root in group]
-        return repr(names) + expression_digest(*roots)
 
     @property
     def step_roots(self) -> dict[str, list[Expression]]:

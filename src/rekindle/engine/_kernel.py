@@ -61,7 +61,7 @@ class Kernel:
 
     def __init__(self, derivation: Derivation, lanes: int, integrator: str = "L1") -> None:
         self.derivation, self.lanes, self.integrator = derivation, lanes, integrator
-        self.library = MachineCode(self._module, f"{integrator} {lanes} lanes {derivation.key()}")
+        self.library = MachineCode(self._module, f"{integrator} {lanes} lanes {derivation.system.digest}")
         pointer, whole = ctypes.c_void_p, ctypes.c_int64
         self.run: Callable[..., int] = self.library.function(
             "run",

@@ -10,7 +10,7 @@ import llvmlite
 import llvmlite.binding as llvm
 import llvmlite.ir as ir
 
-from rekindle.engine._code_cache import CodeCache, source_digest
+from rekindle._disk_cache import DiskCache, source_digest
 
 _SPEED_LEVEL = 2
 
@@ -33,9 +33,11 @@ class MachineCode:
         target = llvm.Target.from_default_triple()
         processor, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
         self._machine = target.create_target_machine(opt=2, cpu=processor, features=features)
-        cache = CodeCache.of_user()
+        cache = DiskCache.of_user()
         version = f"{llvmlite.__version__} {llvm.llvm_version_info} {_SPEED_LEVEL}"
-        name = cache.name(version, target.triple, processor, features, source_digest(), key)
+        name = cache.name(
+            version, target.triple, processor, features, source_digest("engine", "modelling"), key
+        )
         code = cache.load(name)
         if code is None:
             code = self._compile(module(), target.triple)

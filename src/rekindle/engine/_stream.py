@@ -23,7 +23,8 @@ from rekindle.engine._solve import (
     solve,
 )
 from rekindle.engine._stream_pieces import run_pieces
-from rekindle.engine._stream_store import StreamStore, fingerprint
+from rekindle.engine._stream_store import StreamStore
+from rekindle.engine._whole_files import fingerprint
 from rekindle.errors import OutputError
 from rekindle.modelling import Model
 

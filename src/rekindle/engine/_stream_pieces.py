@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
-
-from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
 
 #: Pieces for each process that may be under way or waiting for their turn, so that nobody idles and memory
 #: stays bounded.
@@ -28,7 +22,7 @@ def run_pieces(
         work: a function of a module.
         task: what every piece needs.
         numbers: the pieces.
-        workers: processes on this machine.
+        workers: processes on this machine; when the system ends one, what it had begun is begun again.
         cluster: address of a Dask scheduler, which is then used instead; pieces of a lost worker run again.
     """
     if cluster is not None:
@@ -57,32 +51,18 @@ def _in_order(
 
 
 def _in_processes(work: Work, task: Any, numbers: Sequence[int], workers: int) -> Iterator[tuple[int, Any]]:
-    # Forked workers inherit what is loaded; elsewhere each starts anew.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    pool = ProcessPoolExecutor(workers, context, _start, (work, task))
+    from rekindle.engine._processes import Processes
+
+    processes = Processes(work, task, workers)
     try:
-        yield from _in_order(lambda number: pool.submit(_run, number), numbers, lambda: AHEAD * workers)
+        yield from _in_order(processes.submit, numbers, lambda: AHEAD * workers)
     finally:
-        # After an interruption nothing that is queued should run on.
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-_mine: tuple[Work, Any] | None = None
-
-
-def _start(work: Work, task: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
-    global _mine
-    _mine = work, task
-
-
-def _run(number: int) -> Any:
-    assert _mine is not None
-    work, task = _mine
-    return work(task, number)
+        processes.close()
 
 
 def _on_cluster(work: Work, task: Any, numbers: Sequence[int], address: str) -> Iterator[tuple[int, Any]]:
+    from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
+
     with cluster_client(address) as client:
         shared = client.scatter(task, broadcast=True)
 

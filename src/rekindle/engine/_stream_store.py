@@ -2,67 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import io
-import json
-import os
-import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rekindle.engine._reduce_tally import Tally
-from rekindle.errors import OutputError
-
-
-def fingerprint(content: Any) -> str:
-    """Digest of everything that determines the numbers."""
-    return hashlib.sha256(pickle.dumps(content, protocol=4)).hexdigest()
-
-
-def claim(folder: Path, name: str, mine: str) -> None:
-    """Make a folder this run's own.
-
-    Raises:
-        OutputError: it belongs to a run with other inputs.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    note = folder / name
-    if not note.exists():
-        write_whole(note, json.dumps({"fingerprint": mine}).encode())
-    elif json.loads(note.read_text()).get("fingerprint") != mine:
-        raise OutputError(
-            "RK-OUT-005",
-            given=f"{folder} holds an unfinished run with other inputs",
-            why="Mixing two runs would give numbers that belong to neither",
-            remedy="Choose another folder, or delete this one",
-        )
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is complete or absent, whatever happens meanwhile.
-
-    Raises:
-        OutputError: it cannot be written; the disk may be full.
-    """
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as problem:
-        raise OutputError(
-            "RK-OUT-055",
-            given=f"{path} cannot be written ({problem.strerror or problem})",
-            why="What was finished before is kept",
-            remedy="Make room or choose another folder; the same call with a checkpoint goes on",
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+from rekindle.engine._whole_files import claim, write_whole
 
 
 class StreamStore:

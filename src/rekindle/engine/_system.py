@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from rekindle._disk_cache import DiskCache, source_digest
+from rekindle.engine._equations_digest import equations_digest
 from rekindle.modelling import Expression, Model, constant, differentiate, substitute, symbol, symbols
 
 TIME = "time"
+#: With fewer states a model is split more quickly than it is found on the disk.
+_WORTH_KEEPING = 8
 
 
 def infusion_name(state: str) -> str:
@@ -20,11 +25,22 @@ def infusion_name(state: str) -> str:
     return f"infusion({state})"
 
 
+class Split(NamedTuple):
+    """What ``System`` holds beside the model itself."""
+
+    linear: tuple[str, ...]
+    nonlinear: tuple[str, ...]
+    matrix: Mapping[tuple[int, int], Expression]
+    source: Mapping[int, Expression]
+    right_hand_side: tuple[Expression, ...]
+
+
 @dataclass(frozen=True)
 class System:
     """A model reduced to what the requested outputs need.
 
     Attributes:
+        digest: of everything that it was made from.
         linear: states solved exactly, in order of declaration.
         nonlinear: the other states, upstream first.
         constants: symbols that do not change between events: parameters, stepwise covariates, infusions.
@@ -35,6 +51,7 @@ class System:
     """
 
     model: Model
+    digest: str
     outputs: tuple[str, ...]
     linear: tuple[str, ...]
     nonlinear: tuple[str, ...]
@@ -67,7 +84,39 @@ def build_system(
         exact_linear: False leaves every state to the nonlinear solver (the fallback and the cross-check).
         stepped: states left to the nonlinear solver in any case.
     """
-    ramps = tuple(ramps)
+    ramps, outputs = tuple(ramps), tuple(outputs)
+    digest = equations_digest(model, outputs, ramps, exact_linear=exact_linear, stepped=stepped)
+
+    def split() -> Split:
+        return _split(model, outputs, ramps, exact_linear=exact_linear, stepped=stepped)
+
+    if len(model.states) < _WORTH_KEEPING:
+        found = split()
+    else:
+        name = DiskCache.name("system", source_digest("engine", "modelling"), digest)
+        found = DiskCache.of_user().remember(name, split)
+    return System(
+        model=model,
+        digest=digest,
+        outputs=outputs,
+        constants=(
+            *model.parameters,
+            *(name for name in model.covariates if name not in ramps),
+            *(infusion_name(name) for name in model.derivatives),
+        ),
+        ramps=ramps,
+        **found._asdict(),
+    )
+
+
+def _split(
+    model: Model,
+    outputs: Sequence[str],
+    ramps: Sequence[str],
+    *,
+    exact_linear: bool,
+    stepped: Collection[str],
+) -> Split:
     names = list(model.derivatives)
     rates = dict(zip(names, model.inline(*model.derivatives.values()), strict=True))
     # A dose enters a state as an addition to its rate, so that an infusion is part of the linear source.
@@ -79,17 +128,9 @@ def build_system(
     position = {name: index for index, name in enumerate(linear)}
     zero = {name: constant(0.0) for name in linear}
     source = {position[name]: substitute([rates[name]], zero)[0] for name in linear}
-    return System(
-        model=model,
-        outputs=tuple(outputs),
+    return Split(
         linear=linear,
         nonlinear=nonlinear,
-        constants=(
-            *model.parameters,
-            *(name for name in model.covariates if name not in ramps),
-            *(infusion_name(name) for name in model.derivatives),
-        ),
-        ramps=ramps,
         matrix={(position[row], position[column]): entry for (row, column), entry in jacobian.items()},
         source={row: entry for row, entry in source.items() if not entry.equals(0.0)},
         right_hand_side=tuple(rates[name] for name in nonlinear),

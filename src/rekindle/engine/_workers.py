@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import multiprocessing
-import os
-import pickle
-import signal
-import sys
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,17 +13,20 @@ import numpy as np
 from rekindle.engine._batch import run_batch
 from rekindle.engine._cascade_choice import cascade_suits
 from rekindle.engine._compiled import CompiledSystem
+from rekindle.engine._equations_digest import equations_digest
 from rekindle.engine._kernel import Kernel
 from rekindle.engine._motion import NoModalFormError
 from rekindle.engine._plan import CHUNK, Batch, host_lanes, plan
+from rekindle.engine._stream_pieces import run_pieces
 from rekindle.engine._subject import Failure, Subject, SubjectResult, run_subject
 from rekindle.engine._system import build_system
-from rekindle.errors import OutputError, SolverError
-from rekindle.modelling import Assignment, Expression, Model
+from rekindle.engine._whole_files import claim, fingerprint, write_whole
+from rekindle.errors import SolverError
+from rekindle.modelling import Model
 
 _CHUNK = CHUNK
 
-_compiled: dict[tuple[object, ...], CompiledSystem] = {}
+_compiled: dict[str, CompiledSystem] = {}
 _kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
 
 #: What the caller may ask for: the best that fits; exact linear part and cascade collocation; exact linear
@@ -124,14 +119,12 @@ class Job:
 
     def fingerprint(self) -> str:
         """Digest of model, people, outputs and tolerance."""
-        content = pickle.dumps(
+        return fingerprint(
             (
                 self.model, self.outputs, self.ramps, self.subjects, self.tolerance, self.solver, self.lanes,
                 self.stepped,
-            ),
-            protocol=4,
+            )
         )  # fmt: skip
-        return hashlib.sha256(content).hexdigest()
 
 
 def _compile(
@@ -142,31 +135,15 @@ def _compile(
     exact_linear: bool,
     stepped: tuple[str, ...] = (),
 ) -> CompiledSystem:
-    equations = model.inline(
-        *model.derivatives.values(), *(model.outputs[name].expression for name in outputs)
-    )
-    initial = [state.initial for state in model.states.values()]
-    rules = [
-        (name, rule.bioavailability, rule.lag, rule.duration, rule.rate)
-        for name, rule in model.dosing.items()
-    ]
-    events = [(name, _pairs(event.assignments)) for name, event in model.events.items()]
-    peaks = [(n, p.expression, p.condition, _pairs(p.assignments)) for n, p in model.peaks.items()]
-    names = (*model.derivatives, "|", *model.parameters, "|", *model.covariates, "|", *outputs, "|", *ramps)
-    definitions = tuple(model.inlined_definitions.items())
-    parts = (names, exact_linear, stepped, definitions, *equations, *initial, *rules, *events, *peaks)
-    if parts not in _compiled:
+    digest = equations_digest(model, outputs, ramps, exact_linear=exact_linear, stepped=stepped)
+    if digest not in _compiled:
         system = build_system(model, outputs, ramps, exact_linear=exact_linear, stepped=stepped)
         compiled = CompiledSystem(system)
         if compiled.peak_names and not system.nonlinear:
             # Peaks are looked for between the steps of the stepper, so something must be stepped.
             compiled = CompiledSystem(build_system(model, outputs, ramps, exact_linear=False))
-        _compiled[parts] = compiled
-    return _compiled[parts]
-
-
-def _pairs(assignments: Sequence[Assignment]) -> tuple[tuple[str, Expression], ...]:
-    return tuple((assignment.state, assignment.expression) for assignment in assignments)
+        _compiled[digest] = compiled
+    return _compiled[digest]
 
 
 def run_job(
@@ -191,7 +168,7 @@ def run_job(
     missing = [number for number in range(len(chunks)) if number not in results]
     if missing:
         job.prepare()
-    for number, part in _run_chunks(job, missing, workers):
+    for number, part in run_pieces(_run_number, job, missing, workers=workers):
         results[number] = part
         if store:
             store.save(number, part)
@@ -207,37 +184,8 @@ def _size(chunk: Sequence[Batch]) -> int:
     return sum(len(batch.places) for batch in chunk)
 
 
-def _run_chunks(job: Job, missing: Sequence[int], workers: int) -> Iterator[tuple[int, list[Outcome]]]:
-    if workers <= 1 or len(missing) <= 1:
-        for number in missing:
-            yield number, job.run_chunk(job.chunks[number])
-        return
-    # Forked workers inherit the machine code; elsewhere each compiles its own.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    global _shared
-    _shared = job
-    pool = ProcessPoolExecutor(min(workers, len(missing)), context, _start_worker, (job,))
-    try:
-        pending = {pool.submit(_work, number): number for number in missing}
-        for future in as_completed(pending):
-            yield pending[future], future.result()
-    finally:
-        # After an interruption nothing that is queued should run on.
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-_shared: Job | None = None
-
-
-def _start_worker(job: Job) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
-    global _shared
-    _shared = job
-
-
-def _work(number: int) -> list[Outcome]:
-    assert _shared is not None
-    return _shared.run_chunk(_shared.chunks[number])
+def _run_number(job: Job, number: int) -> list[Outcome]:
+    return job.run_chunk(job.chunks[number])
 
 
 class _Store:
@@ -245,27 +193,10 @@ class _Store:
 
     def __init__(self, folder: Path, job: Job) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        note, mine = folder / "run.json", job.fingerprint()
-        if note.exists():
-            theirs = json.loads(note.read_text()).get("fingerprint")
-            if theirs != mine:
-                raise OutputError(
-                    "RK-OUT-005",
-                    given=f"{folder} holds an unfinished run with other inputs",
-                    why="Mixing two runs would give numbers that belong to neither",
-                    remedy="Choose another folder, or delete this one",
-                )
-        else:
-            self._write(note, json.dumps({"fingerprint": mine}).encode())
+        claim(folder, "run.json", job.fingerprint())
 
     def _path(self, number: int) -> Path:
         return self.folder / f"people_{number * _CHUNK:07d}.npz"
-
-    def _write(self, path: Path, content: bytes) -> None:
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(content)
-        os.replace(part, path)
 
     def save(self, number: int, outcomes: Sequence[Outcome]) -> None:
         """Keep one finished chunk; one with failures is run again when the call is repeated."""
@@ -282,7 +213,7 @@ class _Store:
             values=np.concatenate([result.values for result in results]),
             counts=[(r.steps, r.rejected, r.cycles, r.lanes, r.groups) for r in results],
         )
-        self._write(self._path(number), buffer.getvalue())
+        write_whole(self._path(number), buffer.getvalue())
 
     def load(self, number: int, expected: int) -> list[Outcome] | None:
         """A finished chunk, or None if it is absent or damaged (it is then run again)."""

@@ -91,7 +91,9 @@ Units
 -0.5
 '''
 
-from rekindle.modelling._describe import describe
+from typing import TYPE_CHECKING
+
+from rekindle._on_demand import on_demand
 from rekindle.modelling._expression import (
     Expression,
     add,
@@ -111,7 +113,6 @@ from rekindle.modelling._expression import (
     symbols,
     topological,
 )
-from rekindle.modelling._markdown import to_markdown
 from rekindle.modelling._model import (
     CARRY_RULES,
     MARKS,
@@ -127,10 +128,25 @@ from rekindle.modelling._model import (
     State,
     Switch,
 )
-from rekindle.modelling._notation import to_text
-from rekindle.modelling._reader import read_model
-from rekindle.modelling._sbml import to_sbml
-from rekindle.modelling._sbml_import import SbmlImport, import_sbml, load_sbml
+from rekindle.modelling._read_model import read_model
+
+if TYPE_CHECKING:
+    from rekindle.modelling._describe import describe
+    from rekindle.modelling._markdown import to_markdown
+    from rekindle.modelling._notation import to_text
+    from rekindle.modelling._sbml import to_sbml
+    from rekindle.modelling._sbml_import import SbmlImport, import_sbml, load_sbml
+else:
+    __getattr__ = on_demand(
+        __name__,
+        {
+            "_describe": "describe",
+            "_markdown": "to_markdown",
+            "_notation": "to_text",
+            "_sbml": "to_sbml",
+            "_sbml_import": "SbmlImport, import_sbml, load_sbml",
+        },
+    )
 
 __all__ = [
     "CARRY_RULES",

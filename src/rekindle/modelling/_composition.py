@@ -55,10 +55,11 @@ class Placed:
 
 @dataclass
 class Composition:
-    """All statements of a model and its components, in order, and the data files that they name."""
+    """All statements of a model and its components, in order, data files that they name, and texts read."""
 
     placed: list[Placed] = field(default_factory=list)
     data_files: dict[Path, Token] = field(default_factory=dict)
+    texts: dict[Path, str] = field(default_factory=dict)
 
 
 def compose(text: str, file: str, folder: Path | None) -> Composition:
@@ -145,7 +146,8 @@ class _Composer:
     def _statements(self, token: Token) -> list[Statement]:
         if token.text not in self.parsed:
             path = self._beside(token)
-            self.parsed[token.text] = parse_statements(read_text(path, token), token.text)
+            self.result.texts[path] = read_text(path, token)
+            self.parsed[token.text] = parse_statements(self.result.texts[path], token.text)
         return self.parsed[token.text]
 
     def _beside(self, token: Token) -> Path:

@@ -27,51 +27,26 @@ from rekindle.modelling._unit_rules import unit_of
 from rekindle.units import parse_unit
 
 
-def read_model(
+def parse_model(
     text_or_path: str | os.PathLike[str],
-    *,
-    switches: Mapping[str, str] | None = None,
-    parameters: Sequence[str | os.PathLike[str]] = (),
-    folder: str | os.PathLike[str] | None = None,
-) -> Model:
-    """Read and check a model.
-
-    Args:
-        text_or_path: a path, or the text itself (with a line break, or beginning with ``model``).
-        switches: chosen options of structural switches; the first option is the default.
-        parameters: more data files (paths, or texts with line breaks) whose values replace earlier ones.
-        folder: where included files and data files are found; by default the folder of the path.
-
-    Raises:
-        ModelError: a text that is not a model, with line and column.
-        ParameterError: a data file that does not fit the model.
-
-    >>> model = read_model('''
-    ... model decay "First-order loss"
-    ... time [h]
-    ... parameter k [1/h] = 0.1
-    ... state A [mg]
-    ... d/dt(A) = -k*A
-    ... output amount [ug] = A
-    ... ''')
-    >>> from rekindle.modelling import evaluate
-    >>> float(evaluate(model.outputs["amount"].expression, {"A": 2.0}))
-    2000.0
-    """
+    switches: Mapping[str, str],
+    parameters: Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str] | None,
+) -> tuple[Model, dict[Path, str], int]:
+    """A model from its text, see ``read_model``; with the texts of its files and its number of statements."""
+    texts: dict[Path, str] = {}
+    place = None if folder is None else Path(folder)
     if isinstance(text_or_path, str) and ("\n" in text_or_path or text_or_path.startswith("model ")):
-        text, file, place = (
-            text_or_path.replace("\r\n", "\n"),
-            "",
-            Path(folder) if folder is not None else None,
-        )
+        text, file = text_or_path.replace("\r\n", "\n"), ""
     else:
         path = Path(text_or_path)
-        text, file, place = read_text(path), path.name, Path(folder) if folder is not None else path.parent
-    overlays = [_rows(source) for source in parameters]
+        text, file, place = _read(path, texts), path.name, path.parent if place is None else place
+    overlays = [_rows(source, texts) for source in parameters]
     try:
         composition = compose(text, file, place)
-        beside = [_rows(path, token) for path, token in composition.data_files.items()]
-        return _Reader(composition, file).read(switches or {}, beside, overlays)
+        texts |= composition.texts
+        beside = [_rows(path, texts, token) for path, token in composition.data_files.items()]
+        model = _Reader(composition, file).read(switches, beside, overlays)
     except RecursionError as error:  # the limit on nesting is met first, unless the caller is deep already
         raise ModelError(
             "RK-MOD-004",
@@ -79,12 +54,20 @@ def read_model(
             remedy="Give names to their parts",
             file=file,
         ) from error
+    return model, texts, len(composition.placed)
 
 
-def _rows(source: str | os.PathLike[str], token: Token | None = None) -> dict[str, ParameterRow]:
+def _read(path: Path, texts: dict[Path, str], token: Token | None = None) -> str:
+    texts[path] = read_text(path, token)
+    return texts[path]
+
+
+def _rows(
+    source: str | os.PathLike[str], texts: dict[Path, str], token: Token | None = None
+) -> dict[str, ParameterRow]:
     if isinstance(source, str) and "\n" in source:
         return read_parameter_rows(source, "parameters text")
-    return read_parameter_rows(read_text(Path(source), token), Path(source).name)
+    return read_parameter_rows(_read(Path(source), texts, token), Path(source).name)
 
 
 class _Reader:

@@ -11,7 +11,7 @@ from rekindle.errors import ModelError, UnitError
 from rekindle.modelling._expression import Expression
 from rekindle.modelling._model import Model
 from rekindle.modelling._notation import number_text, to_text
-from rekindle.modelling._reader import read_model
+from rekindle.modelling._read_model import read_model
 from rekindle.modelling._sbml_document import open_document, unsupported
 from rekindle.modelling._sbml_elements import Quantity, UndeclaredUnit, label
 from rekindle.modelling._sbml_quantities import Quantities

@@ -4,9 +4,9 @@
 True
 """
 
-from rekindle.people._candidate import CandidateComparison, CandidateRow, Readout, compare_candidate
-from rekindle.people._cohort import read_cohort
-from rekindle.people._compound import simulate_compound
+from typing import TYPE_CHECKING
+
+from rekindle._on_demand import on_demand
 from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
 from rekindle.people._correlation import Correlation
 from rekindle.people._crossover import (
@@ -31,14 +31,10 @@ from rekindle.people._eligibility import (
     criteria,
 )
 from rekindle.people._even_draw import draw_evenly
+from rekindle.people._draw import draw_effects, draw_parameters, draw_people
 from rekindle.people._person import Person
-from rekindle.people._person_file import PersonFacts, read_fact, read_person_facts
-from rekindle.people._person_notes import co_medication_notes, idle_fact_notes
 from rekindle.people._population import Population
 from rekindle.people._random import STREAMS, Stream, person_key, random_generator
-from rekindle.people._ranges import Range, person_ranges
-from rekindle.people._reduce_people import reduce_people
-from rekindle.people._resistance import FailedTreatment, Resistance, resistance
 from rekindle.people._simulate import (
     course_model,
     output_times,
@@ -50,6 +46,56 @@ from rekindle.people._simulate import (
 from rekindle.people._treatment import Course, Setting, refuse_idle_numbers, with_implied_switches
 from rekindle.people._uncertainty import ScoreUncertainty, score_uncertainty
 from rekindle.people._variability import RandomEffect, Variability, default_variability, read_variability
+
+if TYPE_CHECKING:
+    from rekindle.people._candidate import CandidateComparison, CandidateRow, Readout, compare_candidate
+    from rekindle.people._cohort import read_cohort
+    from rekindle.people._compound import simulate_compound
+    from rekindle.people._correlation import Correlation
+    from rekindle.people._crossover import (
+        CrossoverCohort,
+        CrossoverPatient,
+        Score,
+        nimh_crossover,
+        read_crossover,
+    )
+    from rekindle.people._distributions import (
+        CovariateDistributions,
+        Distribution,
+        default_distributions,
+        read_distributions,
+    )
+    from rekindle.people._eligibility import (
+        DECISION_NOTICE,
+        Criterion,
+        Eligibility,
+        assess_eligibility,
+        criteria,
+    )
+    from rekindle.people._person_file import PersonFacts, read_fact, read_person_facts
+    from rekindle.people._person_notes import co_medication_notes, idle_fact_notes
+    from rekindle.people._ranges import Range, person_ranges
+    from rekindle.people._reduce_people import reduce_people
+    from rekindle.people._resistance import FailedTreatment, Resistance, resistance
+else:
+    __getattr__ = on_demand(
+        __name__,
+        {
+            "_candidate": "CandidateComparison, CandidateRow, Readout, compare_candidate",
+            "_cohort": "read_cohort",
+            "_compound": "simulate_compound",
+            "_correlation": "Correlation",
+            "_crossover": "CrossoverCohort, CrossoverPatient, Score, nimh_crossover, read_crossover",
+            "_distributions": "CovariateDistributions, Distribution, default_distributions, "
+            "read_distributions",
+            "_eligibility": "DECISION_NOTICE, Criterion, Eligibility, assess_eligibility, criteria",
+            "_person_file": "PersonFacts, read_fact, read_person_facts",
+            "_person_notes": "co_medication_notes, idle_fact_notes",
+            "_ranges": "Range, person_ranges",
+            "_reduce_people": "reduce_people",
+            "_resistance": "FailedTreatment, Resistance, resistance",
+        },
+    )
 
 __all__ = [
     "DECISION_NOTICE",

@@ -1,11 +1,8 @@
 """The ketamine model itself: texts in the model language, parameters as data, products and interactions."""
 
-from rekindle.therapy._adverse_derivation import derive_adverse_events
-from rekindle.therapy._adverse_events import (
-    adverse_event_incidence,
-    adverse_events,
-    check_adverse_event,
-)
+from typing import TYPE_CHECKING
+
+from rekindle._on_demand import on_demand
 from rekindle.therapy._calibration import (
     PARAMETER_SETS,
     CalibratedParameter,
@@ -29,13 +26,9 @@ from rekindle.therapy._comparators import (
 )
 from rekindle.therapy._compound import PRIOR_ONLY, Compound, Gap, Measure, Species
 from rekindle.therapy._compound_model import compound_model
-from rekindle.therapy._compound_outputs import is_ketamine
 from rekindle.therapy._compounds import compound_source, compounds, find_compound, read_compound
-from rekindle.therapy._control_derivation import derive_control_response
 from rekindle.therapy._control_response import ControlResponse, control_response, control_responses
 from rekindle.therapy._dosing import MIDAZOLAM, dose_records
-from rekindle.therapy._double_well_derivation import derive_double_well
-from rekindle.therapy._export import export_events
 from rekindle.therapy._interactions import (
     Interaction,
     combined_interactions,
@@ -66,6 +59,43 @@ from rekindle.therapy._pharmacokinetic_uncertainty import (
 )
 from rekindle.therapy._residual import residual_errors
 from rekindle.therapy._validated_range import Coverage, coverage
+
+if TYPE_CHECKING:
+    from rekindle.therapy._adverse_derivation import derive_adverse_events
+    from rekindle.therapy._adverse_events import adverse_event_incidence, adverse_events, check_adverse_event
+    from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
+    from rekindle.therapy._comparator_derivation import derive_learning_speed, derive_ssri_share
+    from rekindle.therapy._comparators import (
+        ect_records,
+        midazolam_records,
+        refuse_double_count,
+        ssri_records,
+        training_records,
+    )
+    from rekindle.therapy._compound_outputs import is_ketamine
+    from rekindle.therapy._control_derivation import derive_control_response
+    from rekindle.therapy._double_well_derivation import derive_double_well
+    from rekindle.therapy._export import export_events
+    from rekindle.therapy._mechanism_strengths import equal_day_one_strengths
+    from rekindle.therapy._residual import residual_errors
+else:
+    __getattr__ = on_demand(
+        __name__,
+        {
+            "_adverse_derivation": "derive_adverse_events",
+            "_adverse_events": "adverse_event_incidence, adverse_events, check_adverse_event",
+            "_circuit": "CircuitRates, circuit_course, circuit_rates",
+            "_comparator_derivation": "derive_learning_speed, derive_ssri_share",
+            "_comparators": "ect_records, midazolam_records, refuse_double_count, ssri_records, "
+            "training_records",
+            "_compound_outputs": "is_ketamine",
+            "_control_derivation": "derive_control_response",
+            "_double_well_derivation": "derive_double_well",
+            "_export": "export_events",
+            "_mechanism_strengths": "equal_day_one_strengths",
+            "_residual": "residual_errors",
+        },
+    )
 
 __all__ = [
     "ALTERNATIVES",

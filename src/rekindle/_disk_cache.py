@@ -1,8 +1,8 @@
-"""Machine code on disk, so that a model is compiled once per user and machine.
+"""What takes long to work out, kept on disk: machine code, and what was read or derived from models.
 
-Files are named by a digest of everything that determines the code, begin with a checksum, and appear
-complete or not at all, so that processes may share the folder. REKINDLE_CACHE_DIR moves it; empty turns it
-off.
+Files are named by a digest of everything that determines what they hold, begin with a checksum, and appear
+complete or not at all, so that processes may share the folder. The folder holds code that this package runs;
+it is made for its owner alone. REKINDLE_CACHE_DIR moves it; empty turns it off.
 """
 
 from __future__ import annotations
@@ -10,22 +10,26 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import pickle
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-
-from rekindle.modelling import Expression, topological
+from typing import TypeVar
 
 #: Bytes kept; beyond it the files that were not used for longest are deleted.
 LARGEST = 256 * 1024 * 1024
 _SUFFIX = ".rkcode"
 _DIGEST = 32
+_PACKAGE = Path(__file__).parent
+
+Kept = TypeVar("Kept")
 
 
-class CodeCache:
-    """A folder of machine code.
+class DiskCache:
+    """A folder of results.
 
     Args:
         folder: where; None keeps nothing.
@@ -36,20 +40,17 @@ class CodeCache:
         self.folder, self.largest = folder, largest
 
     @classmethod
-    def of_user(cls) -> CodeCache:
+    def of_user(cls) -> DiskCache:
         """The cache of this user."""
         return cls(cache_folder())
 
     @staticmethod
     def name(*parts: str) -> str:
-        """File name for code that these texts determine."""
-        digest = hashlib.sha256()
-        for part in parts:
-            digest.update(len(part).to_bytes(8, "little") + part.encode())
-        return digest.hexdigest() + _SUFFIX
+        """File name for what these texts determine."""
+        return digest_of(*(part.encode() for part in parts)) + _SUFFIX
 
     def load(self, name: str) -> bytes | None:
-        """Kept code, or None; a damaged file is reported and deleted."""
+        """Kept bytes, or None; a damaged file is reported and deleted."""
         if self.folder is None:
             return None
         path = self.folder / name
@@ -57,20 +58,20 @@ class CodeCache:
             content = path.read_bytes()
         except OSError:
             return None
-        code = content[_DIGEST:]
-        if not code or hashlib.sha256(code).digest() != content[:_DIGEST]:
+        kept = content[_DIGEST:]
+        if not kept or hashlib.sha256(kept).digest() != content[:_DIGEST]:
             warnings.warn(
-                f"the compiled code in {path} is damaged; it is compiled again", RuntimeWarning, stacklevel=2
+                f"what was kept in {path} is damaged; it is made again", RuntimeWarning, stacklevel=2
             )
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
         with contextlib.suppress(OSError):
             os.utime(path)
-        return code
+        return kept
 
-    def save(self, name: str, code: bytes) -> None:
-        """Keep code; a folder that cannot be written is no error, because nothing but time depends on it."""
+    def save(self, name: str, content: bytes) -> None:
+        """Keep bytes; a folder that cannot be written is no error, because nothing but time depends on it."""
         if self.folder is None:
             return
         with contextlib.suppress(OSError):
@@ -78,12 +79,30 @@ class CodeCache:
             handle, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(hashlib.sha256(code).digest() + code)
+                    file.write(hashlib.sha256(content).digest() + content)
                 os.replace(part, self.folder / name)
             except OSError:
                 os.unlink(part)
                 raise
             self._shrink()
+
+    def load_object(self, name: str) -> object | None:
+        """What ``save_object`` kept, or None."""
+        content = self.load(name)
+        return None if content is None else pickle.loads(content)
+
+    def save_object(self, name: str, found: object) -> None:
+        """Keep an object that pickles; its name has to name the source of its classes as well."""
+        if self.folder is not None:
+            self.save(name, pickle.dumps(found, protocol=5))
+
+    def remember(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """What is kept under a name, or what ``make`` gives, which is then kept."""
+        found = self.load_object(name)
+        if found is None:
+            found = make()
+            self.save_object(name, found)
+        return found  # type: ignore[return-value]  # the name says what it is
 
     def _shrink(self) -> None:
         """Delete the files unused for longest until the rest fits."""
@@ -102,26 +121,27 @@ class CodeCache:
             total -= size
 
 
-@cache
-def source_digest() -> str:
-    """Digest of the source that generates code, so that another version of it compiles anew."""
+def digest_of(*parts: bytes) -> str:
+    """Digest of some bytes, each with its length."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()
 
 
-def expression_digest(*roots: Expression) -> str:
-    """Digest of expressions, the same in every process."""
-    nodes = topological(roots)
-    position = {id(node): place for place, node in enumerate(nodes)}
-    rows = [(n.operation, [position[id(a)] for a in n.arguments], n.name, n.value) for n in nodes]
-    ends = [position[id(root)] for root in roots]
-    return hashlib.sha256(repr((rows, ends)).encode()).hexdigest()
+@cache
+def source_digest(*packages: str) -> str:
+    """Digest of the source of some packages and of Python's version; with either, what they make may change.
+
+    >>> len(source_digest("units"))
+    64
+    """
+    files = [path for package in packages for path in sorted((_PACKAGE / package).glob("*.py"))]
+    return digest_of(sys.version.encode(), *(path.read_bytes() for path in files))
 
 
 def cache_folder() -> Path | None:
-    """Folder for compiled code: REKINDLE_CACHE_DIR, else the usual place of the platform.
+    """Folder for what is kept: REKINDLE_CACHE_DIR, else the usual place of the platform.
 
     >>> cache_folder() is None or cache_folder().is_absolute()
     True
