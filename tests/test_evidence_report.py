@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rekindle.report._evidence_rows import EvidencePoint, evidence_points, inside, ranked, worst
+from rekindle.report._evidence_tables import absent_tables, group_table, miss_tables
 
 import rekindle.evidence
 from rekindle.cli._evidence import command
 from rekindle.evidence import Prediction, predict_arms
 from rekindle.report import evidence_figures, evidence_page, render_page, write_evidence
-from rekindle.report._evidence_rows import EvidencePoint, evidence_points, inside, ranked, worst
-from rekindle.report._evidence_tables import absent_tables, group_table, miss_tables
 
 
 def row(**changes: Any) -> dict[str, Any]:

@@ -31,7 +31,6 @@ from rekindle.people._eligibility import (
     criteria,
 )
 from rekindle.people._even_draw import draw_evenly
-from rekindle.people._draw import draw_effects, draw_parameters, draw_people
 from rekindle.people._person import Person
 from rekindle.people._population import Population
 from rekindle.people._random import STREAMS, Stream, person_key, random_generator

@@ -1,20 +1,12 @@
 """Trials: what raters write down, endpoints, virtual trials, and the replay of a real one."""
 
 from rekindle.trials._comparison import Comparison, compare_treatments
-from rekindle.trials._comparison_outcomes import readiness_rule
-from rekindle.trials._comparison_result import Result
-from rekindle.trials._crossover import CrossoverReplay, replay_nimh_crossover
-from rekindle.trials._crossover_patient import PatientReplay
-from rekindle.trials._comparison_outcomes import (
-    Measure,
-    half_time,
-    lasting_days,
-    readiness_rule,
-    ready_to_leave,
-)
+from rekindle.trials._comparison_outcomes import Measure, readiness_rule, ready_to_leave
 from rekindle.trials._comparison_result import Result, resamples
 from rekindle.trials._comparison_result import result as measure_result
-from rekindle.trials._crossover import CrossoverReplay, PatientReplay, replay_nimh_crossover
+from rekindle.trials._course_times import half_time, lasting_days
+from rekindle.trials._crossover import CrossoverReplay, replay_nimh_crossover
+from rekindle.trials._crossover_patient import PatientReplay
 from rekindle.trials._crossover_summary import SummaryRow
 from rekindle.trials._design import Design, Primary
 from rekindle.trials._design_reader import build_design, parse_design, read_design
@@ -121,8 +113,8 @@ __all__ = [
     "endpoint",
     "endpoints",
     "findings",
-    "has_differences",
     "half_time",
+    "has_differences",
     "hazard_ratio",
     "ideation_is_urgent",
     "is_positive",

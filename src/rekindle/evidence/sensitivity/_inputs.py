@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from rekindle.therapy import (
     calibration,
-    from_line,
     moved_pharmacokinetics,
     nasal_variants,
     therapy_model,
-    to_line,
     uncertain_pharmacokinetics,
 )
 
@@ -25,7 +23,7 @@ FITTED, PUBLISHED, VARIANT = "fitted", "published", "variant"
 
 @dataclass(frozen=True, slots=True)
 class UncertainInput:
-    """One independent uncertainty; ``sd`` is on ``scale``, where it is normal.
+    """One independent uncertainty; ``sd`` is on ``scale``, where it is normal, or in prior SDs if fitted.
 
     ``kind`` says where it comes from: the posterior of the calibration (``fitted``), published estimates of
     pharmacokinetics (``published``), or the choice between nasal variants (``variant``, uniform, no ``sd``).
@@ -53,7 +51,7 @@ def uncertain_inputs(mechanism: str = "disinhibition") -> tuple[UncertainInput, 
     """
     known = therapy_model(mechanism=mechanism).parameters
     fitted = tuple(
-        UncertainInput(one.name, FITTED, one.scale, one.sd, (one.name,), one.prior_only)
+        UncertainInput(one.name, FITTED, one.scale, one.sd_ratio, (one.name,), one.prior_only)
         for one in calibration(mechanism).parameters
         if one.name in known
     )
@@ -73,15 +71,15 @@ def parameter_set(inputs: Sequence[UncertainInput], moves: Array, mechanism: str
     True
     """
     values: dict[str, float] = {}
-    fitted = calibration(mechanism).parameter_set.values
+    fitted = {one.name: one for one in calibration(mechanism).parameters}
     for one, move in zip(inputs, moves, strict=True):
         if one.kind == VARIANT:
             variants = nasal_variants()
             values |= variants[min(int(move * len(variants)), len(variants) - 1)]
         elif one.kind == FITTED:
             centre = fitted[one.name]
-            moved = from_line(one.scale, to_line(one.scale, centre) + float(move) * one.sd)
-            values[one.name] = centre if move == 0.0 else moved
+            moved = centre.at(centre.standard + float(move) * one.sd)
+            values[one.name] = centre.value if move == 0.0 else moved
         else:
             values |= {
                 name: moved_pharmacokinetics(name, one.scale, float(move) * one.sd) for name in one.parameters

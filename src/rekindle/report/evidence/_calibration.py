@@ -10,7 +10,7 @@ from rekindle.report._page import PageFigure, PageTable, Section
 from rekindle.report._style import INK, LINE_COLOURS, QUIET, new_figure, styled
 from rekindle.report.evidence._figure_agreement import BAND_COLOUR
 from rekindle.report.evidence._groupings import signed
-from rekindle.therapy import Calibration, calibration, calibration_studies, to_line
+from rekindle.therapy import Calibration, calibration, calibration_studies
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,7 +121,7 @@ def _correlations(found: Calibration) -> list[PageTable]:
 
 def _page_figure(found: Calibration) -> PageFigure:
     moved = [one for one in found.parameters if not one.prior_only]
-    far = sorted(moved, key=lambda one: -abs(_shift(one.scale, one.value, one.prior, one.sd / one.sd_ratio)))
+    far = sorted(moved, key=lambda one: -abs(one.standard))
     named = ", ".join(one.name for one in far[:3])
     return PageFigure(
         _figure(found),
@@ -138,10 +138,8 @@ def _figure(found: Calibration) -> Figure:
         axes.axvspan(-_POINT_90, _POINT_90, color=BAND_COLOUR, linewidth=0)
         axes.axvline(0.0, color=QUIET, linewidth=0.8)
         for height, one in enumerate(found.parameters):
-            prior_sd = one.sd / one.sd_ratio
-            place = _shift(one.scale, one.value, one.prior, prior_sd)
+            place, reach = one.standard, _POINT_90 * one.sd_ratio
             colour = QUIET if one.prior_only else LINE_COLOURS[0]
-            reach = _POINT_90 * one.sd_ratio
             axes.plot([place - reach, place + reach], [height] * 2, color=colour, linewidth=1.6)
             axes.plot([place], [height], "o", color=colour, markersize=4.5)
         axes.set_yticks(range(len(found.parameters)), [one.name for one in found.parameters], fontsize=8)
@@ -150,7 +148,3 @@ def _figure(found: Calibration) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("prior SDs from the prior", color=INK)
     return figure
-
-
-def _shift(scale: str, value: float, prior: float, sd: float) -> float:
-    return (to_line(scale, value) - to_line(scale, prior)) / sd
