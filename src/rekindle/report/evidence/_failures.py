@@ -59,7 +59,7 @@ def _paragraph(
 
 def _missed_aims(role: str, found: Sequence[Aim]) -> str:
     missed = [
-        f"{aim.name}, {aim.findings[role].words}"
+        f"{aim.name}: {aim.findings[role].words}"
         for aim in found
         if role in aim.findings and aim.findings[role].met is False
     ]
