@@ -27,7 +27,7 @@ from rekindle.report.evidence._parts import parts_table
 from rekindle.report.evidence._points import EvidencePoint, evidence_points
 from rekindle.report.evidence._provenance import fingerprint
 from rekindle.report.evidence._tables import absent_tables, miss_tables
-from rekindle.therapy import calibrated_mechanisms, calibration, calibration_studies
+from rekindle.therapy import MechanismScore, calibrated_mechanisms, calibration, calibration_studies
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -257,17 +257,21 @@ def test_each_shipped_calibration_has_a_section_with_everything_it_says() -> Non
 
 
 def test_hypotheses_are_ranked_weighted_and_never_compared_across_data() -> None:
-    matrix = np.array([[-1.0, -2.0], [-3.0, -1.0], [-1.0, -5.0]])
-    first, second = hypothesis_scores(("a", "b"), matrix)
+    scores = (
+        MechanismScore("a", {"X": -1.0, "Y": -3.0, "Z": -1.0}, 0.6),
+        MechanismScore("b", {"X": -2.0, "Y": -1.0, "Z": -5.0}, 0.4),
+    )
+    first, second = hypothesis_scores(scores, ("X", "Y", "Z"))
     assert (first.mechanism, first.log_score, first.difference) == ("a", -5.0, 0.0)
     assert second.difference == pytest.approx(-3.0)
     assert second.error == pytest.approx(math.sqrt(3.0) * np.std([-1.0, 2.0, -4.0], ddof=1))
-    assert 0.5 < first.weight < 1.0
-    compared = HypothesisComparison({"S": (-1.0, -2.0)}, (first, second), comparable=False)
+    weights = {"predictive": {"a": 0.75, "b": 0.25}}
+    compared = HypothesisComparison({"S": (-1.0, -2.0)}, (first, second), weights, comparable=False)
     section = hypotheses_section(compared, (), ())
     assert "3 behind" in section.paragraphs[0]
     assert "do not compare" in section.paragraphs[0]
-    alone = HypothesisComparison({"S": (-1.0,)}, (first,), comparable=True)
+    assert section.tables[0].rows[1][-1] == "0.25"
+    alone = HypothesisComparison({"S": (-1.0,)}, (first,), {}, comparable=True)
     assert "Only one hypothesis" in hypotheses_section(alone, (), ()).paragraphs[0]
 
 

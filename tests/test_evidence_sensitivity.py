@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from rekindle.errors import EvidenceError, ParameterError
-from rekindle.evidence.hypotheses import contrasts, stacking_weights
+from rekindle.evidence.hypotheses import contrasts
 from rekindle.evidence.sensitivity import (
     GROUPS,
     OUTCOMES,
@@ -61,20 +62,20 @@ def test_groups_keep_the_correlations_of_the_posterior() -> None:
     for first, second in pairs:
         stated = calibration(MECHANISM).correlation[names.index(first)][names.index(second)]
         drawn = np.corrcoef(np.log([one[first] for one in sets]), np.log([one[second] for one in sets]))[0, 1]
-        assert drawn == pytest.approx(stated, abs=0.05)
+        assert drawn == pytest.approx(stated, abs=0.07)
 
 
 def test_indices_of_a_linear_function_are_its_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     """An outcome that is linear in numbers of SDs has indices in proportion to its squared slopes."""
     inputs = uncertain_inputs(MECHANISM)
-    slopes = {"EP": 3.0, "ES": 4.0}
+    slopes = {"CLint": 3.0, "V1": 4.0}
     centre = parameter_set(inputs, np.zeros(len(inputs)), MECHANISM)
     sds = {one.name: one.sd for one in inputs}
 
     def linear(sets: Sequence[Mapping[str, float]], *_: Any, **__: Any) -> dict[str, Any]:
         def line(one: Mapping[str, float]) -> float:
             return sum(
-                slope * (logit(one[name]) - logit(centre[name])) / sds[name] for name, slope in slopes.items()
+                slope * math.log(one[name] / centre[name]) / sds[name] for name, slope in slopes.items()
             )
 
         return {outcome.name: np.array([line(one) for one in sets]) for outcome in OUTCOMES}
@@ -84,14 +85,10 @@ def test_indices_of_a_linear_function_are_its_shares(monkeypatch: pytest.MonkeyP
     assert {one.name for one in result.inputs} == set(slopes)
     for outcome in OUTCOMES:
         shares = {one.input: one for one in result.of(outcome)}
-        for name, share in (("EP", 9 / 25), ("ES", 16 / 25)):
+        for name, share in (("CLint", 9 / 25), ("V1", 16 / 25)):
             assert shares[name].first == pytest.approx(share, abs=0.05)
             assert shares[name].total == pytest.approx(share, abs=0.05)
     assert result.spreads[0].sd == pytest.approx(5.0, rel=0.05)
-
-
-def logit(value: float) -> float:
-    return float(np.log(value / (1.0 - value)))
 
 
 def test_what_cannot_matter_does_not(found: Sensitivity) -> None:
@@ -147,18 +144,6 @@ def test_the_page_shows_every_index_that_matters(found: Sensitivity) -> None:
 
 
 # ---- hypotheses --------------------------------------------------------------------------------------------
-
-
-def test_weights_of_a_mixture_are_its_best() -> None:
-    matrix = np.random.default_rng(4).normal(-3.0, 1.0, (12, 2))
-    first, second = stacking_weights(matrix)
-    grid = np.linspace(0.0, 1.0, 2001)
-    scores = [
-        np.log(weight * np.exp(matrix[:, 0]) + (1 - weight) * np.exp(matrix[:, 1])).sum() for weight in grid
-    ]
-    assert first == pytest.approx(grid[int(np.argmax(scores))], abs=2e-3)
-    assert first + second == pytest.approx(1.0)
-    assert stacking_weights(np.array([[-1.0, -900.0]])).tolist() == [1.0, 0.0]
 
 
 def test_contrasts_name_what_they_compare() -> None:

@@ -92,8 +92,8 @@ def aims_table(found: Sequence[Aim]) -> PageTable:
     ]
     return PageTable(
         "Naive is the mean observed change of the calibration arms of the same control class, treatment "
-        "(drug or control) and time, the row itself left out; where there is none, of the same treatment and "
-        "time, else of the same treatment.",
+        "(drug or control) and time, the row itself left out; where there is none, of the same treatment "
+        "and time, else of the same treatment.",
         ("aim", "criterion", "check rows", "calibration rows"),
         rows,
     )
