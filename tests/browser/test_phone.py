@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rekindle.cli._main import run
-from rekindle.report import patient_page, write_evidence
+from rekindle.report import EvidenceReport, patient_page, write_evidence
 from rekindle.trials import simulate_outlook
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     outlook = simulate_outlook("ketamine 0.5 mg/kg iv over 40 min, weekly x 3", people=10)
     explain.write_text(patient_page(outlook).html, encoding="utf-8")
     rows = runpy.run_path(str(Path(__file__).parents[1] / "test_evidence_report.py"))
-    write_evidence(rows["PLASMA"], rows["OUTCOMES"], folder / "evidence")
+    write_evidence(EvidenceReport(rows["PLASMA"], rows["OUTCOMES"]), folder / "evidence")
     return {
         "compare": folder / "routes" / "report.html",
         "explain": explain,

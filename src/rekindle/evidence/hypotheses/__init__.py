@@ -16,7 +16,6 @@ from rekindle.evidence.hypotheses._scores import (
     HypothesisScore,
     compare_hypotheses,
     hypothesis_scores,
-    stacking_weights,
 )
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "contrast_values",
     "contrasts",
     "hypothesis_scores",
-    "stacking_weights",
 ]

@@ -7,13 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rekindle.therapy import calibrated_mechanisms, calibration, calibration_studies
-
-Array = NDArray[np.float64]
-
-_ROUNDS = 5000
+from rekindle.therapy import MechanismScore, calibration, mechanism_scores, mechanism_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +20,12 @@ class HypothesisScore:
         log_score: sum over studies of the log density of its numbers.
         difference: that less the sum of the best hypothesis, 0 or less.
         error: standard error of the difference, from its scatter between studies.
-        weight: share in the mixture that would have predicted the studies best (stacking).
     """
 
     mechanism: str
     log_score: float
     difference: float
     error: float
-    weight: float
 
 
 @dataclass(frozen=True)
@@ -42,72 +35,45 @@ class HypothesisComparison:
     Attributes:
         studies: study -> log score of each hypothesis, in the order of ``scores``.
         scores: the hypotheses, best first.
+        weights: weighting -> hypothesis -> weight in averaged predictions.
         comparable: whether all were fitted to the same numbers.
     """
 
     studies: Mapping[str, tuple[float, ...]]
     scores: tuple[HypothesisScore, ...]
+    weights: Mapping[str, Mapping[str, float]]
     comparable: bool
 
 
 def compare_hypotheses() -> HypothesisComparison:
     """Compare every hypothesis that has a calibration by its predictions of studies left out.
 
-    Weights are those of stacking (Yao 2018, 10.1214/17-BA1091): they maximise the log score of the mixture.
-
     >>> found = compare_hypotheses()
-    >>> found.scores[0].difference, round(sum(score.weight for score in found.scores), 6)
+    >>> found.scores[0].difference, round(sum(found.weights["predictive"].values()), 6)
     (0.0, 1.0)
     """
-    mechanisms = calibrated_mechanisms()
-    found = {name: {one.study_id: one.log_score for one in calibration_studies(name)} for name in mechanisms}
-    common = [study for study in found[mechanisms[0]] if all(study in scores for scores in found.values())]
-    matrix = np.array([[found[name][study] for name in mechanisms] for study in common])
-    prints = {calibration(name).provenance.get("data fingerprint") for name in mechanisms}
-    same = len(prints) == 1 and all(set(scores) == set(common) for scores in found.values())
-    scores = hypothesis_scores(mechanisms, matrix)
-    order = [mechanisms.index(score.mechanism) for score in scores]
+    found = mechanism_scores()
+    common = [study for study in found[0].studies if all(study in one.studies for one in found)]
+    scores = hypothesis_scores(found, common)
+    by_name = {one.mechanism: one for one in found}
+    prints = {calibration(one.mechanism).provenance.get("data fingerprint") for one in found}
     return HypothesisComparison(
-        {study: tuple(row[order].tolist()) for study, row in zip(common, matrix, strict=True)},
+        {study: tuple(by_name[one.mechanism].studies[study] for one in scores) for study in common},
         scores,
-        same,
+        {name: mechanism_weights(name) for name in ("predictive", "prior", "equal")},
+        len(prints) == 1 and all(len(one.studies) == len(common) for one in found),
     )
 
 
-def hypothesis_scores(mechanisms: Sequence[str], matrix: Array) -> tuple[HypothesisScore, ...]:
-    """Sums, differences from the best and weights, best first.
-
-    Args:
-        mechanisms: names of the columns.
-        matrix: log scores, shape (studies, mechanisms).
-    """
-    totals = matrix.sum(axis=0)
-    best = int(np.argmax(totals))
-    weights = stacking_weights(matrix)
-    gaps = matrix - matrix[:, [best]]
-    spread = gaps.std(axis=0, ddof=1) if len(matrix) > 1 else np.full(len(mechanisms), math.nan)
-    scores = [
-        HypothesisScore(
-            name,
-            float(totals[place]),
-            float(totals[place] - totals[best]),
-            float(spread[place] * math.sqrt(len(matrix))),
-            float(weights[place]),
+def hypothesis_scores(found: Sequence[MechanismScore], studies: Sequence[str]) -> tuple[HypothesisScore, ...]:
+    """Sums over the studies and differences from the best, best first."""
+    table = {one.mechanism: np.array([one.studies[study] for study in studies]) for one in found}
+    best = max(table, key=lambda name: float(table[name].sum()))
+    scores = []
+    for name, own in table.items():
+        gaps = own - table[best]
+        spread = float(gaps.std(ddof=1)) if len(studies) > 1 else math.nan
+        scores.append(
+            HypothesisScore(name, float(own.sum()), float(gaps.sum()), spread * math.sqrt(len(studies)))
         )
-        for place, name in enumerate(mechanisms)
-    ]
     return tuple(sorted(scores, key=lambda score: -score.log_score))
-
-
-def stacking_weights(matrix: Array) -> Array:
-    """Weights of the mixture with the largest sum of log densities, by expectation and maximisation.
-
-    >>> stacking_weights(np.log([[0.9, 0.1], [0.1, 0.9]])).round(6).tolist()
-    [0.5, 0.5]
-    """
-    weights = np.full(matrix.shape[1], 1.0 / matrix.shape[1])
-    densities = np.exp(matrix - matrix.max(axis=1, keepdims=True))
-    for _ in range(_ROUNDS):
-        shares = densities * weights
-        weights = (shares / shares.sum(axis=1, keepdims=True)).mean(axis=0)
-    return np.asarray(weights)

@@ -89,9 +89,11 @@ class Plan:
         return parameter_set(self.inputs, moves, self.mechanism)
 
     def indices(self, values: Mapping[str, Array], seed: int, *, groups: bool = False) -> tuple[Index, ...]:
-        """Indices of every outcome at the points of the plan."""
+        """Indices of every outcome at the points of the plan; none of groups where there is one only."""
         from SALib.analyze import sobol
 
+        if groups and not self._several_groups:
+            return ()
         problem = self._problem(groups=groups)
         names = list(dict.fromkeys(problem.get("groups") or problem["names"]))
         indices: list[Index] = []
@@ -130,7 +132,13 @@ class Plan:
             "bounds": [[0.0, 1.0] for _ in self.inputs],
             "dists": ["unif" if one.kind == VARIANT else "norm" for one in self.inputs],
         }
-        return found | {"groups": [GROUPS[one.kind] for one in self.inputs]} if groups else found
+        if groups and self._several_groups:
+            found["groups"] = [GROUPS[one.kind] for one in self.inputs]
+        return found
+
+    @property
+    def _several_groups(self) -> bool:
+        return len({one.kind for one in self.inputs}) > 1
 
     @cached_property
     def _fitted(self) -> list[int]:

@@ -76,8 +76,7 @@ def residuals(plasma: Sequence[EvidencePoint], outcomes: Sequence[EvidencePoint]
                 f"Residuals of {title.lower()} by {', '.join(shown)}. {counts(drawn, _inside)}",
                 f"{title} by {', '.join(shown)}: predicted less observed in standard deviations of the "
                 "prediction (of logarithms for plasma), so that different units stand together. The shade "
-                "holds "
-                "nine of ten if intervals are right; arrows lie beyond 6.",
+                "holds nine of ten if intervals are right; arrows lie beyond 6.",
             )
     return found
 
@@ -113,9 +112,8 @@ def agreements(plasma: Sequence[EvidencePoint], outcomes: Sequence[EvidencePoint
                 band=Band(-SHARE_POINTS, SHARE_POINTS, factors=False),
             ),
             f"Response and remission, predicted against observed. {counts(shares, share_held)}",
-            f"Response and remission: the shade is {SHARE_POINTS:g} points on either side, vertical "
-            "strokes are "
-            f"90 % intervals. {_FILLED} {_WORST}",
+            f"Response and remission: the shade is {SHARE_POINTS:g} points on either side, vertical strokes "
+            f"are 90 % intervals. {_FILLED} {_WORST}",
         )
     ratios = ratio_rows(plasma)
     if ratios:
@@ -128,8 +126,7 @@ def agreements(plasma: Sequence[EvidencePoint], outcomes: Sequence[EvidencePoint
             ),
             f"Plasma, predicted against observed on logarithmic axes. {counts(ratios, ratio_held)}",
             f"Plasma: the shade is a ratio of {PLASMA_RATIO[0]:g} to {PLASMA_RATIO[1]:g}, vertical strokes "
-            "are "
-            f"90 % intervals. {_FILLED} {_WORST}",
+            f"are 90 % intervals. {_FILLED} {_WORST}",
         )
     return found
 

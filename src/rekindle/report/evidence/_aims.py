@@ -58,12 +58,12 @@ def aims(plasma: Sequence[EvidencePoint], outcomes: Sequence[EvidencePoint]) -> 
             by_role(madrs, lambda own: _rmse(own, madrs)),
         ),
         Aim(
-            "coverage, outcomes",
+            "coverage of outcomes",
             f"{percent(COVERAGE[0])} to {percent(COVERAGE[1])} of observations inside their 90 % interval",
             by_role(outcomes, _coverage),
         ),
         Aim(
-            "coverage, plasma",
+            "coverage of plasma",
             f"{percent(COVERAGE[0])} to {percent(COVERAGE[1])} of observations inside their 90 % interval",
             by_role(plasma, _coverage),
         ),
@@ -78,7 +78,7 @@ def aims(plasma: Sequence[EvidencePoint], outcomes: Sequence[EvidencePoint]) -> 
             by_role(share_rows(outcomes), lambda own: _within(own, share_held)),
         ),
         Aim(
-            "plasma",
+            "plasma ratios",
             f"predicted over observed within {PLASMA_RATIO[0]:g} to {PLASMA_RATIO[1]:g}",
             by_role(ratio_rows(plasma), lambda own: _within(own, ratio_held)),
         ),
@@ -92,8 +92,8 @@ def aims_table(found: Sequence[Aim]) -> PageTable:
     ]
     return PageTable(
         "Naive is the mean observed change of the calibration arms of the same control class, treatment "
-        "(drug or control) and time, the row itself left out; where there is none, of the same treatment and "
-        "time, else of the same treatment.",
+        "(drug or control) and time, the row itself left out; where there is none, of the same treatment "
+        "and time, else of the same treatment.",
         ("aim", "criterion", "check rows", "calibration rows"),
         rows,
     )

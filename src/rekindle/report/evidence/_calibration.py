@@ -126,9 +126,8 @@ def _page_figure(found: Calibration) -> PageFigure:
     return PageFigure(
         _figure(found),
         f"Fitted parameters in prior SDs from their prior. Furthest from it: {named}.",
-        "Posterior beside prior, in prior standard deviations: the shade is the 90 % interval of the "
-        "prior, the "
-        "strokes that of the posterior; grey parameters are prior only.",
+        "Posterior beside prior, in prior standard deviations: the shade is the 90 % interval of the prior, "
+        "the strokes that of the posterior; grey parameters are prior only.",
     )
 
 

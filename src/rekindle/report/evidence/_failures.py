@@ -59,7 +59,7 @@ def _paragraph(
 
 def _missed_aims(role: str, found: Sequence[Aim]) -> str:
     missed = [
-        f"{aim.name}, {aim.findings[role].words}"
+        f"{aim.name}: {aim.findings[role].words}"
         for aim in found
         if role in aim.findings and aim.findings[role].met is False
     ]
@@ -118,8 +118,8 @@ def _furthest(points: Sequence[EvidencePoint]) -> str:
     """The worst rows, by their residual in standard deviations."""
     outside = [point for point in points if point.compared and point.missed]
     named = [
-        f"{point.label} (observed {number(point.numbers[0])}, predicted {number(point.numbers[1])}"
-        f"{_unit(point)})"
+        f"{point.label} (observed {number(point.numbers[0])}, predicted "
+        f"{number(point.numbers[1])}{_unit(point)})"
         for point in worst_in_order(sorted(outside, key=lambda point: -_size(point)))
     ]
     return f"Furthest off: {'; '.join(named)}." if named else ""

@@ -26,9 +26,9 @@ def hypotheses_section(
     if contrasts:
         words.append(
             "Each contrast is the improvement of the typical person under one treatment over that under "
-            "another, without expectancy; 24 h after the start unless said otherwise. A hypothesis without a "
-            "calibration has its nominal strength and no interval. No data that tell them apart are in the "
-            "tables."
+            "another, without expectancy; 24 h after the start unless said otherwise. A hypothesis without "
+            "a calibration has its nominal strength and no interval. No data that tell them apart are in "
+            "the tables."
         )
         tables.append(_contrasts(contrasts))
     return Section("Mechanism hypotheses", words, figures, tables)
@@ -39,8 +39,8 @@ def contrast_figure(contrasts: Sequence[ContrastValue]) -> PageFigure:
     return PageFigure(
         _figure(contrasts),
         f"Contrasts under each hypothesis. {_apart(contrasts)}",
-        "Effect of one treatment over another under each hypothesis; strokes are 90 % of what the parameters "
-        f"leave open. {_apart(contrasts)}",
+        "Effect of one treatment over another under each hypothesis; strokes are 90 % of what the "
+        f"parameters leave open. {_apart(contrasts)}",
     )
 
 
@@ -53,23 +53,29 @@ def _score_words(compared: HypothesisComparison) -> str:
     return (
         f"{best.mechanism} predicts studies left out best. {second.mechanism} follows "
         f"{number(-second.difference)} behind in log score (standard error over studies "
-        f"{number(second.error)}). "
-        f"Weights are those of the mixture that predicts studies left out best.{unlike}"
+        f"{number(second.error)}). Averaged predictions weigh by score and prior (pseudo-BMA+ over "
+        f"bootstraps of the studies).{unlike}"
     )
 
 
 def _scores(compared: HypothesisComparison) -> PageTable:
+    weights = compared.weights
     return PageTable(
         f"Log score over {len(compared.studies)} studies, each predicted from all others.",
-        ("hypothesis", "log score", "behind the best", "standard error", "weight by score", "equal weight"),
+        (
+            "hypothesis",
+            "log score",
+            "behind the best",
+            "standard error",
+            *(f"{name} weight" for name in weights),
+        ),
         [
             (
                 score.mechanism,
                 f"{score.log_score:.1f}",
                 f"{-score.difference:.1f}",
                 f"{score.error:.1f}" if score.difference else "–",
-                f"{score.weight:.2f}",
-                f"{1 / len(compared.scores):.2f}",
+                *(f"{found[score.mechanism]:.2f}" for found in weights.values()),
             )
             for score in compared.scores
         ],

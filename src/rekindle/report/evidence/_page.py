@@ -106,31 +106,26 @@ def evidence_page(report: EvidenceReport, figures: Mapping[str, PageFigure]) -> 
 
 _LISTING = (
     f"The {LISTED} rows furthest outside in each family and role, rows that fail the band of their table "
-    "first. "
-    "Distance is counted from the edge of the interval: a factor for plasma, and the unit of the outcome "
-    "otherwise."
+    "first. Distance is counted from the edge of the interval: a factor for plasma, and the unit of the "
+    "outcome otherwise."
 )
 _RESIDUALS = (
     "The tables count in the unit of the outcome, the figures below them in standard deviations of the "
     "prediction. Groups with the smallest share inside come first."
 )
 _INTERVALS = [
-    "Intervals of clinical outcomes hold the choice of people with the errors of raters, the uncertainty "
-    "of the "
-    "fitted parameters, and differences between studies of one design. They do not hold the uncertainty of "
-    "the "
-    "pharmacokinetics, nor of parameters that were not fitted.",
+    "Intervals of clinical outcomes hold the choice of people with the errors of raters, the uncertainty of "
+    "the fitted parameters, the calibrated mechanism hypotheses by their weights, and differences between "
+    "studies of one design. They do not hold the uncertainty of the pharmacokinetics, nor of parameters that "
+    "were not fitted.",
     "Intervals of plasma hold people, the error of the assay, and what published estimates leave open of the "
     "typical parameters. These are drawn independently of each other, because no published model states "
-    "their "
-    "correlations: half-lives and late concentrations come out wider than they would with them. "
-    "Multipliers of "
-    "interacting drugs have no uncertainty here.",
+    "their correlations: half-lives and late concentrations come out wider than they would with them. "
+    "Multipliers of interacting drugs have no uncertainty here.",
 ]
 _ROLES = (
     "The parameters were set with the rows of role calibrate. Agreement with those is no independent "
-    "evidence, "
-    "so they stand apart from the check rows everywhere on this page."
+    "evidence, so they stand apart from the check rows everywhere on this page."
 )
 
 

@@ -16,6 +16,7 @@ _WORDS = {
     "assay": "assay",
     "parameters": "parameters",
     "studies": "differences between studies",
+    "mechanisms": "mechanism hypothesis",
 }
 
 

@@ -30,20 +30,17 @@ def sensitivity_section(found: Sensitivity, figures: Sequence[PageFigure]) -> Se
         "Global sensitivity",
         [
             "How far three numbers of the typical person (70 kg, 40 years, MADRS 33, belief in active "
-            "treatment "
-            "0.5, no natural course) depend on what is uncertain, under the hypothesis "
+            "treatment 0.5, no natural course) depend on what is uncertain, under the hypothesis "
             f"{found.mechanism}: " + "; ".join(f"{_TITLES[one.name]}, {one.words}" for one in OUTCOMES) + ".",
             "Sobol indices: first order is the share of the variance that would go if one input alone were "
-            "known, "
-            "total order what would stay if all others were known. Inputs are independent: the posterior of "
-            "each fitted parameter, and what published estimates leave open of each pharmacokinetic "
-            "parameter. "
-            "Shares of a variance have one meaning only then. The posterior does have correlations; they are "
-            "kept in the rows for whole groups and in the second SD of the first table.",
+            "known, total order what would stay if all others were known. Inputs are independent: the "
+            "posterior of each fitted parameter, and what published estimates leave open of each "
+            "pharmacokinetic parameter. Shares of a variance have one meaning only then. The posterior does "
+            "have correlations; they are kept in the rows for whole groups and in the second SD of the "
+            "first table.",
             f"{found.samples} base samples of a scrambled Sobol sequence, seed {found.seed}, "
             f"{found.samples * (len(found.inputs) + 2)} sets of parameters; 90 % confidence by resampling. "
-            "An "
-            "index below 0 or above 1 is noise within its interval. Moving none of the three: "
+            "An index below 0 or above 1 is noise within its interval. Moving none of the three: "
             f"{', '.join(found.idle) or 'nothing'}.",
         ],
         figures,
