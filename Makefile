@@ -74,6 +74,7 @@ figures: $(TEST_STAMP)  ## Make the figures of the README and the documentation 
 	done
 	$(BIN)/rekindle trial esketamine_spray --people 60 --replicates 12 --out out/trial
 	cp out/trial/change.png docs/figures/trial_change.png
+	cp out/trial/flow.png docs/figures/trial_flow.png
 	$(BIN)/rekindle trial power saline_crossover --n 6,10,14,18 --effects 0,0.5,1 --unblinding --replicates 40 --out out/power
 	cp out/power/power.png docs/figures/trial_power.png
 	for name in onset; do \

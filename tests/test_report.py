@@ -55,7 +55,16 @@ from rekindle.report import (
     write_course,
     write_table,
 )
+from rekindle.report._figure_flow import flow_figure
+from rekindle.report._figures_trial import (
+    estimates_figure,
+    power_figure,
+    share_figure,
+    survival_figure,
+    trial_figure,
+)
 from rekindle.report._style import ARM_COLOURS, LINE_COLOURS, _spread_out
+from rekindle.trials import Estimate, Flow, FlowStep, PowerRow, ResultRow
 
 SMALLEST_FONT = 9.0
 HOURS = np.linspace(0.0, 24.0, 145)
@@ -123,7 +132,55 @@ def changes() -> list[ArmChange]:
     ]
 
 
+def trial_rows(
+    outcome: str, last: float, arms: tuple[str, ...] = ("esketamine", "placebo")
+) -> list[ResultRow]:
+    return [
+        ResultRow(outcome, day, arm, "points", last * day / 28 * share, last * day / 28 * share - 3,
+                  last * day / 28 * share + 3, 9.0, 0.4, 12, 30.0)
+        for arm, share in zip(arms, (1.0, 0.85, 0.8), strict=False)
+        for day in (1.0, 7.0, 14.0, 21.0, 28.0)
+    ]  # fmt: skip
+
+
+def flow() -> Flow:
+    left = {"adverse event": 2, "lack of effect": 11, "lost to follow-up": 1}
+    steps = [
+        FlowStep("induction", arm, (), 60, 59, left, {"blood pressure": 1}, 3, 5, 41)
+        for arm in ("esketamine", "placebo", "ketamine and psychotherapy")
+    ]
+    steps += [
+        FlowStep("maintenance", "esketamine", ("esketamine",), 41, 41, {}, {}, 0, 0, 41),
+        FlowStep("maintenance", "placebo", ("placebo", "esketamine"), 41, 41, {"relapse": 12}, {}, 0, 0, 29),
+    ]
+    return Flow(412, 180, tuple(steps))
+
+
+def trial_estimates() -> list[tuple[Estimate, bool]]:
+    ends = [place / 3 for place in range(30)]
+    return [(Estimate(end - 4.0, 2.0, end - 8.0, end, 0.04, 60), end < 3.0) for end in ends]
+
+
+def power_rows() -> list[PowerRow]:
+    return [
+        PowerRow(size, effect, unblinding, drawn, share, 0.05, share - 0.08, share + 0.08, -4.0, 0, 40)
+        for effect, share in ((0.0, 0.1), (0.5, 0.5), (1.0, 0.9))
+        for unblinding in (True, False)
+        for drawn in (True, False)
+        for size in (10, 20)
+    ]
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
+    "trial": lambda: trial_figure(trial_rows("MADRS change, observed cases", -20.0), "MADRS"),
+    "trial with three arms": lambda: trial_figure(
+        trial_rows("MADRS change, observed cases", -20.0, ("a", "b", "c")), "MADRS"
+    ),
+    "shares": lambda: share_figure([(name, trial_rows(name, 60.0)) for name in ("Response", "Remission")]),
+    "survival": lambda: survival_figure(trial_rows("without relapse", 80.0), "without relapse, %"),
+    "estimates": lambda: estimates_figure(trial_estimates(), "difference of MADRS, points"),
+    "power": lambda: power_figure(power_rows()),
+    "flow": lambda: flow_figure(flow()),
     "plasma": lambda: plasma_figure(plasma_bands()),
     "acute": lambda: acute_figure({"esketamine": acute_bands(1.0)}),
     "acute of two arms": lambda: acute_figure({"ketamine": acute_bands(1.0), "saline": acute_bands(0.05)}),

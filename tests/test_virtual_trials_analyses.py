@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.stats import t, ttest_ind, ttest_rel
+from scipy.stats import norm, t, ttest_ind, ttest_rel
 
 from rekindle.trials import (
+    Estimate,
+    Finding,
+    ResultRow,
     ancova,
     carried_forward,
     hazard_ratio,
@@ -24,6 +27,8 @@ from rekindle.trials import (
     share_difference,
     welch,
 )
+from rekindle.trials._result_rows import result_rows
+from rekindle.trials._subgroups import interaction
 from rekindle.trials._unstructured import fit_unstructured
 
 Array = NDArray[np.float64]
@@ -225,6 +230,32 @@ def test_number_needed_is_the_reciprocal_and_its_interval_may_pass_infinity() ->
     assert clear.low < clear.value < clear.high
     assert unclear.crosses_infinity
     assert not clear.crosses_infinity
+
+
+def rows_of(unit: str, values: list[float]) -> ResultRow:
+    return result_rows([[Finding("one", math.nan, "a", unit, value)] for value in values])[0]
+
+
+def test_numbers_needed_are_summarised_as_the_differences_behind_them() -> None:
+    gaps = np.array([-0.1, 0.0, 0.1, 0.2, 0.4])
+    found = rows_of("people", [math.inf if gap == 0 else 1 / gap for gap in gaps])
+    assert found.value == pytest.approx(1 / np.median(gaps))
+    assert found.low == pytest.approx(1 / np.quantile(gaps, 0.95))
+    assert found.high == pytest.approx(1 / np.quantile(gaps, 0.05))
+    assert found.high < 0 < found.low
+
+
+def test_a_time_that_is_not_reached_stays_in_the_summary() -> None:
+    assert rows_of("day", [7.0, 14.0, math.inf]).value == 14.0
+    assert rows_of("day", [7.0, math.inf, math.inf]).value == math.inf
+
+
+def test_an_interaction_is_the_difference_of_two_independent_differences() -> None:
+    one, two = Estimate(-4.5, 1.41, n=379), Estimate(-1.6, 2.04, n=186)
+    found = interaction(one, two)
+    assert found.value == pytest.approx(-2.9)
+    assert found.se == pytest.approx(math.hypot(1.41, 2.04))
+    assert found.p == pytest.approx(2 * norm.sf(2.9 / math.hypot(1.41, 2.04)))
 
 
 def test_kaplan_meier_by_hand() -> None:

@@ -20,7 +20,10 @@ pytestmark = pytest.mark.browser
 COURSE = ["simulate", "esketamine 84 mg nasal, weekly x 2", "--population", "20", "--seed", "2"]
 REPLAY = ["replay", "nimh_crossover", "--replicates", "2"]
 WIDTHS = {"desktop": 1100, "phone": 390}
-FIGURES = {"course": 5, "replay": 6}
+TRIAL = ["trial", "saline_crossover", "--people", "8", "--replicates", "2", "--uncertainty"]
+FIGURES = {"course": 5, "replay": 6, "trial": 4}
+#: Pages that show states of the model.
+WITH_STATES = ("course", "replay")
 
 Opened = Callable[[str, str], "Page"]
 
@@ -28,7 +31,7 @@ Opened = Callable[[str, str], "Page"]
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folders = {name: tmp_path_factory.mktemp(name) for name in FIGURES}
-    for name, command in (("course", COURSE), ("replay", REPLAY)):
+    for name, command in (("course", COURSE), ("replay", REPLAY), ("trial", TRIAL)):
         assert run([*command, "--workers", "1", "--out", str(folders[name])]) == 0
     return {name: folder / "report.html" for name, folder in folders.items()}
 
@@ -88,7 +91,7 @@ def test_every_figure_is_there_and_readable(opened: Opened, report: str) -> None
         assert len(words) > 40
 
 
-@pytest.mark.parametrize("report", FIGURES)
+@pytest.mark.parametrize("report", WITH_STATES)
 def test_states_stand_under_their_heading(opened: Opened, report: str) -> None:
     page = opened(report, "desktop")
     headings = values(page, "h1, h2, h3", "[Number(node.tagName[1]), node.textContent]")

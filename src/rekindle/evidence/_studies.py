@@ -115,6 +115,10 @@ def _text(study_id: str, given: tuple[tuple[str, str], ...]) -> str:
 
 
 def _not_reproduced(rows: list[Row]) -> list[str]:
+    """Outcomes that a run does not give, those with the same reason together."""
     unknown = outcomes_not_modelled()
-    outcomes = dict.fromkeys(row.word("outcome") for row in rows)
-    return [f"{outcome} is not reproduced: {unknown[outcome]}" for outcome in outcomes if outcome in unknown]
+    reasons: dict[str, list[str]] = {}
+    for outcome in dict.fromkeys(row.word("outcome") for row in rows):
+        if outcome in unknown:
+            reasons.setdefault(unknown[outcome], []).append(outcome)
+    return [f"no {' and '.join(names)}: {reason}" for reason, names in reasons.items()]
