@@ -11,7 +11,7 @@ from scipy.linalg import expm
 
 import rekindle
 from rekindle.engine import _rodas5p as rodas
-from rekindle.engine import _workers
+from rekindle.engine._plan import CHUNK
 from rekindle.errors import EventError, OutputError, ParameterError, SolverError
 from rekindle.modelling import (
     Model,
@@ -385,7 +385,7 @@ def test_an_interrupted_run_resumes_to_the_same_numbers(tmp_path):
     resumed = rekindle.simulate(
         model, events, times=times, checkpoint=tmp_path / "run", progress=lambda done, _: seen.append(done)
     )
-    assert seen[0] == _workers._CHUNK
+    assert seen[0] == CHUNK
     assert resumed.rows.tobytes() == whole.rows.tobytes()
 
 

@@ -254,9 +254,9 @@ def _carry_rules(model: Model, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_given(value: Any) -> bool:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return False
-    return not isinstance(value, str) or value.strip() not in _MISSING
+    if isinstance(value, str):
+        return value.strip() not in _MISSING
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
 def _person(value: Any) -> str:

@@ -14,8 +14,12 @@ from rekindle.engine._program import schedule_of
 from rekindle.engine._subject import Subject
 
 #: People per unit of work: small enough to lose little, large enough to make files and messages rare; whole
-#: groups at any number of lanes.
+#: groups at any number of lanes. What the people of a unit share is worked out once, so that units grow with
+#: the number of people, as long as there are enough of them for many workers.
 CHUNK = 48
+_LARGEST = 5 * CHUNK
+#: Units of work into which people are cut at least, if that does not make them small.
+UNITS = 32
 
 
 @dataclass(frozen=True)
@@ -37,25 +41,27 @@ def host_lanes() -> int:
     return 4 if features.get("avx2") else 2
 
 
-def plan(subjects: Sequence[Subject], lanes: int, *, in_lanes: bool) -> list[list[Batch]]:
+def plan(subjects: Sequence[Subject], lanes: int, *, in_lanes: bool, units: int = UNITS) -> list[list[Batch]]:
     """Units of work, each a list of batches.
 
     Args:
         subjects: everybody.
         lanes: people in a group; those who share their schedule with nobody are run in one lane.
         in_lanes: False hands everybody to the general driver.
+        units: units of work wanted at least.
     """
+    most = min(max(len(subjects) // units // CHUNK * CHUNK, CHUNK), _LARGEST)
     schedules: dict[Any, list[int]] = {}
     for place, subject in enumerate(subjects):
         schedules.setdefault(schedule_of(subject) if in_lanes else None, []).append(place)
     batches = []
     for schedule, places in schedules.items():
         own = 0 if schedule is None else 1 if len(places) == 1 else lanes
-        batches += [Batch(tuple(places[i : i + CHUNK]), own) for i in range(0, len(places), CHUNK)]
+        batches += [Batch(tuple(places[i : i + most]), own) for i in range(0, len(places), most)]
     chunks: list[list[Batch]] = []
-    size = CHUNK
+    size = most
     for batch in batches:
-        if size + len(batch.places) > CHUNK:
+        if size + len(batch.places) > most:
             chunks.append([])
             size = 0
         chunks[-1].append(batch)

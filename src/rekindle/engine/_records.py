@@ -84,7 +84,9 @@ class _Row:
         return value
 
     def whole(self, column: str, default: int, allowed: str, low: int, high: int) -> int:
-        value = self.number_of(column, float(default))
+        if column not in self.values:
+            return default
+        value = self.number_of(column)
         if not value.is_integer() or not low <= value <= high:
             raise self.refuse("RK-EVT-013", f"{column} {value:g}", allowed=f"{column} is {allowed}")
         return int(value)
@@ -134,12 +136,12 @@ def _rate(rate: float, time_factor: float) -> float:
 
 
 def _state(row: _Row, model: Model) -> str:
-    states = list(model.states)
     if "CMT" not in row.values:
-        return states[0] if len(states) == 1 else ""
+        return next(iter(model.states)) if len(model.states) == 1 else ""
     given = row.values["CMT"]
     if str(given) in model.states:
         return str(given)
+    states = list(model.states)
     try:
         position = float(given)
     except (TypeError, ValueError):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rekindle.engine._reduce_course import Courses
 from rekindle.engine._reduce_moments import Moments
 from rekindle.engine._reduce_sketch import FEWEST_BINS, QuantileSketch
-from rekindle.engine._reducers import MeanCourse, Measure, Quantiles, Reducer, thinned
-from rekindle.engine._trajectory import Trajectory
+from rekindle.engine._reducers import MeanCourse, Measure, Quantiles, Reducer
 
 Array = NDArray[np.float64]
 State = Moments | QuantileSketch
@@ -62,27 +62,27 @@ class Tally:
         """Bytes held by the accumulators."""
         return sum(state.nbytes for state in self.states.values())
 
-    def update(self, trajectory: Trajectory) -> Array:
-        """Add people; gives their measures (people, measures)."""
+    def update(self, courses: Mapping[str, Courses], failures: Mapping[str, str]) -> Array:
+        """Add people by the courses of the outputs; gives their measures (people, measures)."""
         for name, reducer in self.reducers.items():
             if not isinstance(reducer, Measure):
-                self.states[name].update(trajectory[reducer.output])
-        numbers, changes = self._measured(trajectory)
+                self.states[name].update(courses[reducer.output].values)
+        numbers, changes = self._measured(courses)
         for name, values in ((VALUES, numbers), (SPREAD, numbers), (CHANGE, changes)):
             self.states[name].update(values)
-        self.people += len(trajectory.ids)
-        self._note(len(trajectory.solver.failed), trajectory.solver.failed)
+        self.people += len(next(iter(courses.values())).values)
+        self._note(len(failures), failures)
         return numbers
 
-    def _measured(self, trajectory: Trajectory) -> tuple[Array, Array]:
-        coarse = thinned(self.times)
-        numbers = np.empty((len(trajectory.ids), len(self.measures)))
-        changes = np.zeros_like(numbers)
+    def _measured(self, courses: Mapping[str, Courses]) -> tuple[Array, Array]:
+        people = len(next(iter(courses.values())).values)
+        numbers, changes = np.empty((people, len(self.measures))), np.zeros((people, len(self.measures)))
+        compared = {name: course.compared() for name, course in courses.items()}
         for place, measure in enumerate(self.measures.values()):
-            courses = trajectory[measure.output]
-            numbers[:, place] = measure.numbers(self.times, courses)
+            own = courses[measure.output]
+            numbers[:, place] = measure.numbers(own)
             if measure.between_times:
-                other = measure.numbers(self.times[coarse], courses[:, coarse])
+                other = measure.numbers(compared[measure.output])
                 with np.errstate(invalid="ignore"):
                     apart = np.abs(other - numbers[:, place])
                 changes[:, place] = np.where(other == numbers[:, place], 0.0, apart)

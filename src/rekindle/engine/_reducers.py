@@ -10,7 +10,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine._reduce_course import above, area, at_time, first_at_least, window
+from rekindle.engine._reduce_course import (
+    Courses,
+    above,
+    area,
+    at_time,
+    below,
+    first_above,
+    first_below,
+    peak,
+)
 from rekindle.engine._reduce_sketch import FEWEST_BINS
 from rekindle.errors import OutputError
 
@@ -57,11 +66,7 @@ class MeanCourse:
 
 @dataclass(frozen=True)
 class Measure(ABC):
-    """A number for each person, taken from the course of an output.
-
-    The course is the straight lines between the requested times, so that what depends on it is as good as the
-    times are dense; the result says how much it changes when every second time is left out.
-    """
+    """A number for each person, taken from the course of an output."""
 
     output: str
 
@@ -75,9 +80,13 @@ class Measure(ABC):
         """Unit of the number, given those of output and time."""
         return output
 
+    def span(self, times: Array) -> tuple[float, float]:
+        """Start and end of what the number depends on."""
+        return float(times[0]), float(times[-1])
+
     @abstractmethod
-    def numbers(self, times: Array, courses: Array) -> Array:
-        """The number of each person, from courses (people, times)."""
+    def numbers(self, courses: Courses) -> Array:
+        """The number of each person."""
 
 
 @dataclass(frozen=True)
@@ -86,68 +95,59 @@ class _Windowed(Measure):
     end: float | None = None
 
     def check(self, times: Array) -> None:
-        start, end = self._span(times)
+        start, end = self.span(times)
         if not times[0] <= start < end <= times[-1]:
             raise _refused(
                 f"a window from {start:g} to {end:g} for output times from {times[0]:g} to {times[-1]:g}",
                 "A start before the end, both within the output times",
             )
 
-    def _span(self, times: Array) -> tuple[float, float]:
+    def span(self, times: Array) -> tuple[float, float]:
         start = times[0] if self.start is None else self.start
         return float(start), float(times[-1] if self.end is None else self.end)
-
-    def numbers(self, times: Array, courses: Array) -> Array:
-        inside, seen = window(times, courses, *self._span(times))
-        return self._within(inside, seen)
-
-    @abstractmethod
-    def _within(self, times: Array, courses: Array) -> Array:
-        """The number of each person within the window."""
 
 
 @dataclass(frozen=True)
 class Peak(_Windowed):
-    """Greatest value at the requested times of a window.
+    """Greatest value of a window.
 
-    >>> Peak("y").numbers(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]])).tolist()
+    >>> Peak("y").numbers(Courses.straight(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]]))).round(12).tolist()
     [5.0]
     """
 
-    def _within(self, times: Array, courses: Array) -> Array:
-        greatest: Array = courses.max(axis=1)
-        return greatest
+    def numbers(self, courses: Courses) -> Array:
+        return peak(courses, *self.span(courses.times))[0]
 
 
 @dataclass(frozen=True)
 class PeakTime(_Windowed):
     """Time of the greatest value, the first of several.
 
-    >>> PeakTime("y").numbers(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]])).tolist()
+    >>> course = Courses.straight(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]]))
+    >>> PeakTime("y").numbers(course).round(12).tolist()
     [1.0]
     """
 
     def unit(self, output: str, time: str) -> str:
         return time
 
-    def _within(self, times: Array, courses: Array) -> Array:
-        found = times[np.argmax(courses, axis=1)]
-        return np.where(np.isnan(courses).any(axis=1), np.nan, found)
+    def numbers(self, courses: Courses) -> Array:
+        return peak(courses, *self.span(courses.times))[1]
 
 
 @dataclass(frozen=True)
 class Area(_Windowed):
     """Area under the curve of a window.
 
-    >>> Area("y").numbers(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]])).tolist()
+    >>> Area("y").numbers(Courses.straight(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]]))).round(12).tolist()
     [5.5]
     """
 
     def unit(self, output: str, time: str) -> str:
         return f"{output}*{time}"
 
-    def _within(self, times: Array, courses: Array) -> Array:
-        return area(times, courses)
+    def numbers(self, courses: Courses) -> Array:
+        return area(courses, *self.span(courses.times))
 
 
 @dataclass(frozen=True)
@@ -167,46 +167,50 @@ class _Crossing(_Windowed):
 class TimeAbove(_Crossing):
     """Time of a window spent at or above a threshold (in the unit of the output).
 
-    >>> TimeAbove("y", threshold=2).numbers(np.array([0.0, 1, 2]), np.array([[0.0, 4, 0]])).tolist()
+    >>> course = Courses.straight(np.array([0.0, 1, 2]), np.array([[0.0, 4, 0]]))
+    >>> TimeAbove("y", threshold=2).numbers(course).round(12).tolist()
     [1.0]
     """
 
-    def _within(self, times: Array, courses: Array) -> Array:
-        return above(times, courses - self.threshold)
+    def numbers(self, courses: Courses) -> Array:
+        return above(courses, *self.span(courses.times), self.threshold)
 
 
 @dataclass(frozen=True)
 class TimeBelow(_Crossing):
     """Time of a window spent at or below a threshold (in the unit of the output).
 
-    >>> TimeBelow("y", threshold=1).numbers(np.array([0.0, 1, 2]), np.array([[0.0, 4, 0]])).tolist()
+    >>> course = Courses.straight(np.array([0.0, 1, 2]), np.array([[0.0, 4, 0]]))
+    >>> TimeBelow("y", threshold=1).numbers(course).round(12).tolist()
     [0.5]
     """
 
-    def _within(self, times: Array, courses: Array) -> Array:
-        return above(times, self.threshold - courses)
+    def numbers(self, courses: Courses) -> Array:
+        return below(courses, *self.span(courses.times), self.threshold)
 
 
 @dataclass(frozen=True)
 class FirstPassage(_Crossing):
     """First time of a window at or above a threshold, or with ``falling`` at or below; infinite for never.
 
-    >>> FirstPassage("y", threshold=2).numbers(np.array([0.0, 1]), np.array([[0.0, 4], [0, 1]])).tolist()
+    >>> course = Courses.straight(np.array([0.0, 1]), np.array([[0.0, 4], [0, 1]]))
+    >>> FirstPassage("y", threshold=2).numbers(course).round(12).tolist()
     [0.5, inf]
     """
 
     falling: bool = field(default=False, kw_only=True)
 
-    def _within(self, times: Array, courses: Array) -> Array:
-        over = self.threshold - courses if self.falling else courses - self.threshold
-        return first_at_least(times, over)
+    def numbers(self, courses: Courses) -> Array:
+        passage = first_below if self.falling else first_above
+        return passage(courses, *self.span(courses.times), self.threshold)
 
 
 @dataclass(frozen=True)
 class Value(Measure):
     """Value at time ``at``, one of the output times.
 
-    >>> Value("y", at=1).numbers(np.array([0.0, 1]), np.array([[30.0, 9], [30, 16]])).tolist()
+    >>> course = Courses.straight(np.array([0.0, 1]), np.array([[30.0, 9], [30, 16]]))
+    >>> Value("y", at=1).numbers(course).tolist()
     [9.0, 16.0]
     """
 
@@ -217,9 +221,8 @@ class Value(Measure):
     def check(self, times: Array) -> None:
         at_time(times, self.at)
 
-    def numbers(self, times: Array, courses: Array) -> Array:
-        found: Array = courses[:, at_time(times, self.at)]
-        return found
+    def numbers(self, courses: Courses) -> Array:
+        return courses.at(self.at)
 
 
 @dataclass(frozen=True)
@@ -232,7 +235,8 @@ class Response(Measure):
         fall: share of the baseline.
         baseline: one of the output times; None takes the first.
 
-    >>> Response("y", at=1, fall=0.5).numbers(np.array([0.0, 1]), np.array([[30.0, 15], [30, 16]])).tolist()
+    >>> course = Courses.straight(np.array([0.0, 1]), np.array([[30.0, 15], [30, 16]]))
+    >>> Response("y", at=1, fall=0.5).numbers(course).tolist()
     [1.0, 0.0]
     """
 
@@ -252,8 +256,8 @@ class Response(Measure):
     def unit(self, output: str, time: str) -> str:
         return "1"
 
-    def numbers(self, times: Array, courses: Array) -> Array:
-        first, last = (courses[:, at_time(times, moment)] for moment in (self._first(times), self.at))
+    def numbers(self, courses: Courses) -> Array:
+        first, last = courses.at(self._first(courses.times)), courses.at(self.at)
         return np.where(np.isnan(last), np.nan, (last <= first * (1.0 - self.fall)).astype(float))
 
 
@@ -261,7 +265,8 @@ class Response(Measure):
 class AtMost(Measure):
     """1 for who is at or below a level at time ``at``, else 0 (remission, for example).
 
-    >>> AtMost("y", at=1, level=10).numbers(np.array([0.0, 1]), np.array([[30.0, 9], [30, 16]])).tolist()
+    >>> course = Courses.straight(np.array([0.0, 1]), np.array([[30.0, 9], [30, 16]]))
+    >>> AtMost("y", at=1, level=10).numbers(course).tolist()
     [1.0, 0.0]
     """
 
@@ -276,17 +281,12 @@ class AtMost(Measure):
     def unit(self, output: str, time: str) -> str:
         return "1"
 
-    def numbers(self, times: Array, courses: Array) -> Array:
-        last = courses[:, at_time(times, self.at)]
+    def numbers(self, courses: Courses) -> Array:
+        last = courses.at(self.at)
         return np.where(np.isnan(last), np.nan, (last <= self.level).astype(float))
 
 
 Reducer = Quantiles | MeanCourse | Measure
-
-
-def thinned(times: Array) -> NDArray[np.int64]:
-    """Places of every second time, the first and the last with them."""
-    return np.unique(np.append(np.arange(0, len(times), 2), len(times) - 1))
 
 
 def outputs_of(reducers: Sequence[Reducer]) -> tuple[str, ...]:

@@ -114,17 +114,28 @@ def finish(
     on_failure: str = "raise",
 ) -> Trajectory:
     """Run a job for the people of an event table; see ``solve``."""
-    for name, value, allowed in (
-        ("solver", job.solver, SOLVERS), ("on_failure", on_failure, ("raise", "keep")),
-    ):  # fmt: skip
-        if value not in allowed:
-            raise SolverError(
-                "RK-SOL-020",
-                given=f'{name} "{value}"{nearest(value, allowed)}',
-                allowed=f"{name}: {', '.join(allowed)}",
-            )
-    outcomes = run_job(job, workers=workers, checkpoint=checkpoint, progress=progress)
+    _refuse_unknown("on_failure", on_failure, ("raise", "keep"))
+    outcomes = run_job(checked(job), workers=workers, checkpoint=checkpoint, progress=progress)
     return _answer(events, job.subjects[0].times, outcomes, job, keep=on_failure == "keep")
+
+
+def checked(job: Job) -> Job:
+    """The job, if its solver is one of the ladder.
+
+    Raises:
+        SolverError: an unknown solver.
+    """
+    _refuse_unknown("solver", job.solver, SOLVERS)
+    return job
+
+
+def _refuse_unknown(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise SolverError(
+            "RK-SOL-020",
+            given=f'{name} "{value}"{nearest(value, allowed)}',
+            allowed=f"{name}: {', '.join(allowed)}",
+        )
 
 
 def _answer(

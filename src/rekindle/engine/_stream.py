@@ -12,23 +12,33 @@ from numpy.typing import NDArray
 
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._parquet_parts import ParquetParts
+from rekindle.engine._plan import Batch
+from rekindle.engine._reduce_course import Courses
+from rekindle.engine._reduce_grid import Grid
 from rekindle.engine._reduce_tally import Tally
 from rekindle.engine._reduced import Reduced, conclude
 from rekindle.engine._reducers import Measure, Reducer, outputs_of
 from rekindle.engine._solve import (
     DEFAULT_TOLERANCE,
     ParameterValues,
+    carried_linearly,
+    checked,
     output_grid,
     output_names,
-    solve,
+    subjects_of,
 )
 from rekindle.engine._stream_pieces import run_pieces
 from rekindle.engine._stream_store import StreamStore
+from rekindle.engine._subject import Failure
 from rekindle.engine._whole_files import fingerprint
-from rekindle.errors import OutputError
+from rekindle.engine._workers import Job
+from rekindle.errors import OutputError, SolverError
 from rekindle.modelling import Model
 
 Array = NDArray[np.float64]
+
+#: Units of work into which a piece is cut at least: few, because what their people share is worked out once.
+_UNITS_OF_A_PIECE = 4
 
 
 class Chunk(NamedTuple):
@@ -93,7 +103,7 @@ def simulate_stream(
             With several workers or a checkpoint it must pickle. Some hundred people each, a multiple of 48,
             are a good size.
         reducers: name -> what is wanted.
-        times: output times, the same for everybody; measures of a person see straight lines between them.
+        times: output times, the same for everybody; measures of a person see between them (``_reduce_grid``).
         tolerance: relative tolerance of the nonlinear solver.
         solver: see ``solve``.
         workers: processes on this machine.
@@ -159,21 +169,50 @@ def _add_up(
 
 
 def simulate_piece(task: StreamTask, number: int) -> Piece:
-    """Simulate the people of a piece and reduce them."""
+    """Simulate the people of a piece and reduce them, some at a time, right behind the kernel."""
     chunk = task.chunks[number]
-    trajectory = solve(
-        task.model,
-        chunk.events,
-        parameters=chunk.parameters,
-        times=task.times,
-        outputs=outputs_of(tuple(task.reducers.values())),
-        tolerance=task.tolerance,
-        solver=task.solver,
-        on_failure="keep",
+    grid = _grid(task, chunk.events)
+    names = output_names(task.model, outputs_of(tuple(task.reducers.values())))
+    subjects = subjects_of(task.model, chunk.events, chunk.parameters, grid.times)
+    ramps = carried_linearly(chunk.events)
+    job = checked(
+        Job(task.model, names, ramps, subjects, task.tolerance, task.solver, units=_UNITS_OF_A_PIECE)
     )
     tally = Tally(task.reducers, task.times)
-    numbers = tally.update(trajectory)
-    return Piece(tally, trajectory.ids, numbers)
+    numbers = np.empty((len(subjects), len(tally.measures)))
+    job.prepare()
+    for unit in job.chunks:
+        places = [place for batch in unit for place in batch.places]
+        values, failures = _values(job, unit, places)
+        courses = {name: Courses.on(grid, values[:, :, column]) for column, name in enumerate(names)}
+        numbers[places] = tally.update(courses, failures)
+    return Piece(tally, tuple(chunk.events.subjects), numbers)
+
+
+def _values(job: Job, unit: list[Batch], places: list[int]) -> tuple[Array, dict[str, str]]:
+    """Outputs (people, times, outputs) of a unit of work, NaN for those who failed, and why they failed."""
+    grid = job.subjects[0].times
+    assert grid is not None
+    values = np.full((len(places), len(grid), len(job.outputs)), np.nan)
+    failures = {}
+    for row, (place, outcome) in enumerate(zip(places, job.run_chunk(unit), strict=True)):
+        if isinstance(outcome, Failure):
+            failures[job.subjects[place].person] = str(SolverError(**vars(outcome)))
+        else:
+            values[row] = outcome.values
+    return values, failures
+
+
+def _grid(task: StreamTask, events: EventTable) -> Grid:
+    """The requested times, and between them what the measures need."""
+    spans = [
+        reducer.span(task.times)
+        for reducer in task.reducers.values()
+        if isinstance(reducer, Measure) and reducer.between_times
+    ]
+    if not spans:
+        return Grid.plain(task.times)
+    return Grid.fine(task.times, events, min(start for start, _ in spans), max(end for _, end in spans))
 
 
 def _units(model: Model, tally: Tally) -> dict[str, str]:

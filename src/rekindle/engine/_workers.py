@@ -16,15 +16,13 @@ from rekindle.engine._compiled import CompiledSystem
 from rekindle.engine._equations_digest import equations_digest
 from rekindle.engine._kernel import Kernel
 from rekindle.engine._motion import NoModalFormError
-from rekindle.engine._plan import CHUNK, Batch, host_lanes, plan
+from rekindle.engine._plan import UNITS, Batch, host_lanes, plan
 from rekindle.engine._stream_pieces import run_pieces
 from rekindle.engine._subject import Failure, Subject, SubjectResult, run_subject
 from rekindle.engine._system import build_system
 from rekindle.engine._whole_files import claim, fingerprint, write_whole
 from rekindle.errors import SolverError
 from rekindle.modelling import Model
-
-_CHUNK = CHUNK
 
 _compiled: dict[str, CompiledSystem] = {}
 _kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
@@ -51,6 +49,7 @@ class Job:
     solver: str = "auto"
     lanes: int = 0
     stepped: tuple[str, ...] = ()
+    units: int = UNITS
 
     @cached_property
     def compiled(self) -> CompiledSystem:
@@ -69,7 +68,7 @@ class Job:
     def chunks(self) -> list[list[Batch]]:
         """Units of work."""
         in_lanes = self.solver != "driver" and not self.ramps
-        return plan(self.subjects, self.lanes or host_lanes(), in_lanes=in_lanes)
+        return plan(self.subjects, self.lanes or host_lanes(), in_lanes=in_lanes, units=self.units)
 
     def kernel(self, lanes: int) -> Kernel:
         """The program runner for groups of some size, shared like ``compiled``."""
@@ -196,7 +195,7 @@ class _Store:
         claim(folder, "run.json", job.fingerprint())
 
     def _path(self, number: int) -> Path:
-        return self.folder / f"people_{number * _CHUNK:07d}.npz"
+        return self.folder / f"people_{number:06d}.npz"
 
     def save(self, number: int, outcomes: Sequence[Outcome]) -> None:
         """Keep one finished chunk; one with failures is run again when the call is repeated."""
