@@ -132,11 +132,12 @@ def peaked():
     return model, exact
 
 
+@pytest.mark.parametrize("solver", ["L2", "L1'"])
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8])
-def test_any_number_of_lanes_finds_each_persons_own_peaks(peaked, lanes, monkeypatch):
+def test_any_number_of_lanes_finds_each_persons_own_peaks(peaked, lanes, solver, monkeypatch):
     model, exact = peaked
     monkeypatch.setattr(_workers, "host_lanes", lambda: lanes)
-    found = rekindle.simulate(model, people(model), parameters=drawn(), times=TIMES)
+    found = rekindle.simulate(model, people(model), parameters=drawn(), times=TIMES, solver=solver)
     assert (found.solver.lanes, found.solver.groups) == (lanes, -(-11 // lanes))
     np.testing.assert_allclose(found.rows, exact.rows, rtol=1e-6, atol=1e-6)
 

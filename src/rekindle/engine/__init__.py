@@ -10,6 +10,9 @@ from rekindle._on_demand import on_demand
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._records import COLUMNS, Record
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
+from rekindle.engine._solver_report import SolverReport
+from rekindle.engine._stream import Chunk, Chunks, simulate_stream
+from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
 from rekindle.engine._trajectory import SolverReport, Trajectory
 
 if TYPE_CHECKING:

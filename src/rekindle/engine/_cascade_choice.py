@@ -41,4 +41,4 @@ def cascade_suits(derivation: Derivation) -> Suitability:
     if share > _LARGEST_SHARE_IN_LOOPS:
         return Suitability(False, count)
     kinks = sum(node.operation in _KINKS for node in topological(system.right_hand_side))
-    return Suitability(True, f"{count}; {kinks} kinks are left to the step control" if kinks else count)
+    return Suitability(True, f"{count}; kinks left to the step control: {kinks}" if kinks else count)

@@ -109,6 +109,8 @@ class _Loop:
         self.faded = builder.alloca(kind.type, self.modes)
         self.table_steps = variable(builder, DOUBLE, _PER_OCTAVE + 1)
         self.t, self.h, self.last_h, self.shifted = (variable(builder, DOUBLE) for _ in range(4))
+        self.failed = variable(builder, ir.IntType(1))
+        builder.store(ir.IntType(1)(0), self.failed)
         self.goes_on = load(builder, self.control, GOES_ON)
         self.written, self.level = variable(builder, INTEGER), variable(builder, INTEGER)
         self.output_weights = variable(builder, DOUBLE, STAGES)
@@ -287,6 +289,7 @@ class _Loop:
         b = self.builder
         count = b.fadd(load(b, self.control, contract.REJECTED), number(1.0))
         store(b, count, self.control, contract.REJECTED)
+        b.store(ir.IntType(1)(1), self.failed)
         self._choose(b.fmul(h, factor))
         tiny = b.fmul(number(1e-13), b.fsub(self.end, self.start))
         with b.if_then(b.fcmp_ordered("<", b.load(self.h), tiny)):
@@ -306,7 +309,10 @@ class _Loop:
         with counted_loop(b, self.modes) as mode:
             end = load(b, self.table, b.add(b.mul(mode, index(PLACES)), index(STAGES - 1)))
             store(b, b.fmul(load(b, self.faded, mode), end), self.faded, mode)
-        grown = b.fmul(h, intrinsic(b, "llvm.minnum", factor, number(_GROW)))
+        # Just after a rejected step the next one would fail where that one did.
+        most = b.select(b.load(self.failed), number(1.0), number(_GROW))
+        b.store(ir.IntType(1)(0), self.failed)
+        grown = b.fmul(h, intrinsic(b, "llvm.minnum", factor, most))
         # A last step that was cut short says little about the size that the equations need.
         self._choose(b.select(is_last, intrinsic(b, "llvm.maxnum", wanted, grown), grown))
         b.store(h, self.last_h)

@@ -20,7 +20,8 @@ from rekindle.engine._solve import (
     output_names,
     subjects_of,
 )
-from rekindle.engine._trajectory import SolverReport, Trajectory
+from rekindle.engine._solver_report import SolverReport
+from rekindle.engine._trajectory import Trajectory
 from rekindle.engine._workers import Job
 from rekindle.errors import ParameterError, SolverError, nearest
 from rekindle.modelling import Model, symbols

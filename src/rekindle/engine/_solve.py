@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rekindle.engine._error_estimate import Running, run_with_errors
 from rekindle.engine._event_table import EventTable
+from rekindle.engine._ladder import refuse_unfit, report
 from rekindle.engine._subject import Failure, Subject, SubjectResult
-from rekindle.engine._trajectory import SolverReport, Trajectory
-from rekindle.engine._workers import SOLVERS, Job, Outcome, run_job
+from rekindle.engine._trajectory import Trajectory
+from rekindle.engine._workers import Job, Outcome
 from rekindle.errors import EventError, OutputError, ParameterError, SolverError, nearest
 from rekindle.modelling import Model
 
@@ -37,6 +39,7 @@ def solve(
     progress: Callable[[int, int], None] | None = None,
     solver: str = "auto",
     on_failure: str = "raise",
+    estimate_error: bool = False,
 ) -> Trajectory:
     """Integrate a model for everybody in an event table.
 
@@ -56,9 +59,13 @@ def solve(
         solver: "auto" takes the fastest that fits: people who share the times of their records are stepped
             together in the lanes of one vector, the linear part is solved exactly, the rest by cascade
             collocation ("L2") where the equations suit it, else by Rodas5P ("L1'"). "L1" steps every state by
-            Rodas5P (the cross-check); "driver" carries out one person at a time.
+            Rodas5P (the cross-check); "L0" insists that every state is solved exactly; "driver" carries out
+            one person at a time. The report says what was taken and why.
         on_failure: "raise" raises the first failure when everybody else is done, with their trajectory in its
             attribute ``finished``; "keep" gives NaN for those who failed and names them in the solver report.
+        estimate_error: run everybody a second time at a tenth of the tolerance, and give the difference as
+            ``trajectory.solver.errors`` (see ``SolverReport``). The numbers stay those of the first run; it
+            takes somewhat more than twice the time.
 
     Returns:
         A trajectory with one row per person and time. Step sizes are shared by the people of a group, so that
@@ -80,8 +87,9 @@ def solve(
     subjects = subjects_of(model, events, parameters, times)
     job = Job(model, names, ramps, subjects, tolerance, solver)
     return finish(
-        job, events, workers=workers, checkpoint=checkpoint, progress=progress, on_failure=on_failure
-    )
+        job, events, workers=workers, checkpoint=checkpoint, progress=progress, on_failure=on_failure,
+        estimate_error=estimate_error,
+    )  # fmt: skip
 
 
 def carried_linearly(events: EventTable) -> tuple[str, ...]:
@@ -112,34 +120,29 @@ def finish(
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: str = "raise",
+    estimate_error: bool = False,
 ) -> Trajectory:
     """Run a job for the people of an event table; see ``solve``."""
-    _refuse_unknown("on_failure", on_failure, ("raise", "keep"))
-    outcomes = run_job(checked(job), workers=workers, checkpoint=checkpoint, progress=progress)
-    return _answer(events, job.subjects[0].times, outcomes, job, keep=on_failure == "keep")
-
-
-def checked(job: Job) -> Job:
-    """The job, if its solver is one of the ladder.
-
-    Raises:
-        SolverError: an unknown solver.
-    """
-    _refuse_unknown("solver", job.solver, SOLVERS)
-    return job
-
-
-def _refuse_unknown(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
+    if on_failure not in (allowed := ("raise", "keep")):
         raise SolverError(
             "RK-SOL-020",
-            given=f'{name} "{value}"{nearest(value, allowed)}',
-            allowed=f"{name}: {', '.join(allowed)}",
+            given=f'on_failure "{on_failure}"{nearest(on_failure, allowed)}',
+            allowed=f"on_failure: {', '.join(allowed)}",
         )
+    refuse_unfit(job)
+    options = Running(workers, checkpoint, progress)
+    outcomes, errors = run_with_errors(job, options) if estimate_error else (options.run(job), {})
+    return _answer(events, job.subjects[0].times, outcomes, job, errors, keep=on_failure == "keep")
 
 
 def _answer(
-    events: EventTable, grid: Array | None, outcomes: Sequence[Outcome], job: Job, *, keep: bool
+    events: EventTable,
+    grid: Array | None,
+    outcomes: Sequence[Outcome],
+    job: Job,
+    errors: Mapping[str, float],
+    *,
+    keep: bool,
 ) -> Trajectory:
     """The trajectory, or the first failure with the trajectory of the others."""
     failed = {
@@ -155,7 +158,8 @@ def _answer(
             results[subject.person] = _undefined(subject, len(job.outputs))
     kept = EventTable({person: events.subjects[person] for person in results}, events.carry)
     reasons = {person: SolverError(**vars(failure)) for person, failure in failed.items()}
-    found = _collect(kept, grid, results, job, {p: str(reason) for p, reason in reasons.items()})
+    named = {person: str(reason) for person, reason in reasons.items()}
+    found = _collect(kept, grid, results, job, named, errors)
     if found is None or (failed and not keep):
         problem = next(iter(reasons.values()))
         problem.finished = found
@@ -256,6 +260,7 @@ def _collect(
     results: Mapping[str, SubjectResult],
     job: Job,
     failed: Mapping[str, str],
+    errors: Mapping[str, float],
 ) -> Trajectory | None:
     if not results:
         return None
@@ -278,28 +283,10 @@ def _collect(
         time_unit=model.time_unit,
         grid=grid,
         carry={name: rule for name, rule in events.carry.items() if name in model.covariates},
-        solver=_report(job, found, failed),
+        solver=report(
+            job, found, dict(failed), {person: errors[person] for person in results if person in errors}
+        ),
         carried={} if grid is not None else _carried(events),
-    )
-
-
-def _report(job: Job, results: Sequence[SubjectResult], failed: Mapping[str, str]) -> SolverReport:
-    system = job.compiled.system
-    ladder = "L1" if not system.linear else "L1'" if system.nonlinear else "L0"
-    if job.integrator == "L2" and any(result.lanes for result in results):
-        ladder = "L2"
-    return SolverReport(
-        len(system.linear),
-        len(system.nonlinear),
-        job.tolerance,
-        sum(result.steps for result in results),
-        sum(result.rejected for result in results),
-        sum(result.cycles for result in results),
-        ladder,
-        max(result.lanes for result in results),
-        sum(result.groups for result in results),
-        sum(result.lanes == 0 for result in results),
-        dict(failed),
     )
 
 

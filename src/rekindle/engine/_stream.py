@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine._event_table import EventTable
+from rekindle.engine._ladder import refuse_unfit
 from rekindle.engine._parquet_parts import ParquetParts
 from rekindle.engine._plan import Batch
 from rekindle.engine._reduce_course import Courses
@@ -22,7 +23,6 @@ from rekindle.engine._solve import (
     DEFAULT_TOLERANCE,
     ParameterValues,
     carried_linearly,
-    checked,
     output_grid,
     output_names,
     subjects_of,
@@ -128,7 +128,7 @@ def simulate_stream(
     (3, 20.0, 'mg*h')
     """
     grid = output_grid(times)
-    _refuse_unfit(model, reducers, grid, parquet is not None)
+    _refuse_impossible(model, reducers, grid, parquet is not None)
     task = StreamTask(model, chunks, dict(reducers), grid, tolerance, solver)
     mine = fingerprint(task) if checkpoint is not None or parquet is not None else ""
     tally, done, remark = Tally(task.reducers, grid), 0, ""
@@ -175,9 +175,8 @@ def simulate_piece(task: StreamTask, number: int) -> Piece:
     names = output_names(task.model, outputs_of(tuple(task.reducers.values())))
     subjects = subjects_of(task.model, chunk.events, chunk.parameters, grid.times)
     ramps = carried_linearly(chunk.events)
-    job = checked(
-        Job(task.model, names, ramps, subjects, task.tolerance, task.solver, units=_UNITS_OF_A_PIECE)
-    )
+    job = Job(task.model, names, ramps, subjects, task.tolerance, task.solver, units=_UNITS_OF_A_PIECE)
+    refuse_unfit(job)
     tally = Tally(task.reducers, task.times)
     numbers = np.empty((len(subjects), len(tally.measures)))
     job.prepare()
@@ -222,7 +221,7 @@ def _units(model: Model, tally: Tally) -> dict[str, str]:
     }
 
 
-def _refuse_unfit(model: Model, reducers: Mapping[str, Reducer], times: Array, parquet: bool) -> None:
+def _refuse_impossible(model: Model, reducers: Mapping[str, Reducer], times: Array, parquet: bool) -> None:
     output_names(model, outputs_of(tuple(reducers.values())))
     measures = [reducer for reducer in reducers.values() if isinstance(reducer, Measure)]
     for measure in measures:

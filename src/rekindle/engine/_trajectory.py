@@ -9,58 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rekindle.engine._solver_report import SolverReport
 from rekindle.errors import OutputError, nearest
 
 if TYPE_CHECKING:
     import pandas
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class SolverReport:
-    """What the solver did: which parts were solved how, at what tolerance, in how many steps.
-
-    Attributes:
-        solver: step of the ladder: L0 (all states exactly), L1 (all states by Rodas5P), L1' (both), or L2
-            (exactly and by cascade collocation; who was run alone, by Rodas5P).
-        lanes: most people stepped together.
-        groups: lane groups; people without one were run by the general driver, one at a time.
-        alone: people run by the general driver.
-        failed: person -> why that person has no result (``on_failure="keep"``).
-    """
-
-    linear_states: int
-    nonlinear_states: int
-    tolerance: float
-    steps: int
-    rejected: int
-    steady_state_cycles: int
-    solver: str = ""
-    lanes: int = 0
-    groups: int = 0
-    alone: int = 0
-    failed: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        parts = []
-        if self.linear_states:
-            parts.append(f"{self.linear_states} linear states solved exactly")
-        if self.nonlinear_states:
-            method = "cascade collocation" if self.solver == "L2" else "Rodas5P"
-            parts.append(
-                f"{self.nonlinear_states} states by {method} at relative tolerance {self.tolerance:g} "
-                f"({self.steps} steps, {self.rejected} rejected)"
-            )
-        if self.steady_state_cycles:
-            parts.append(f"steady state after {self.steady_state_cycles} cycles")
-        if self.groups:
-            parts.append(f"{self.groups} group{'s'[: self.groups > 1]} of up to {self.lanes} people")
-        if self.alone:
-            parts.append(f"{self.alone} people one at a time")
-        if self.failed:
-            parts.append(f"failed: {', '.join(self.failed)}")
-        return "; ".join(parts) or "no states were needed"
 
 
 @dataclass(frozen=True, eq=False)

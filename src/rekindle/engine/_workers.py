@@ -28,8 +28,8 @@ _compiled: dict[str, CompiledSystem] = {}
 _kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
 
 #: What the caller may ask for: the best that fits; exact linear part and cascade collocation; exact linear
-#: part and stepped rest; all states stepped; the general driver, which carries out one person at a time.
-SOLVERS = ("auto", "L2", "L1'", "L1", "driver")
+#: part and stepped rest; all states stepped; none stepped; the general driver, one person at a time.
+SOLVERS = ("auto", "L2", "L1'", "L1", "L0", "driver")
 
 #: What a process works out again instead of receiving it.
 _DERIVED = ("compiled", "chunks", "integrator")

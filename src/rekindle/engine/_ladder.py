@@ -1,0 +1,77 @@
+"""Which step of the solver ladder a run takes, why, and which it cannot take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rekindle.engine._cascade_choice import cascade_suits
+from rekindle.engine._solver_report import SolverReport
+from rekindle.engine._subject import SubjectResult
+from rekindle.engine._workers import SOLVERS, Job
+from rekindle.errors import SolverError, nearest
+
+
+def refuse_unfit(job: Job) -> None:
+    """Refuse a solver that does not exist or that this model does not permit.
+
+    Raises:
+        SolverError: with the reason.
+    """
+    if job.solver not in SOLVERS:
+        raise SolverError(
+            "RK-SOL-020",
+            given=f'solver "{job.solver}"{nearest(job.solver, SOLVERS)}',
+            allowed=f"solver: {', '.join(SOLVERS)}",
+        )
+    why = ""
+    if job.solver == "L0" and job.compiled.system.nonlinear:
+        stepped = job.compiled.system.nonlinear
+        rest = f" and {len(stepped) - 3} more" if len(stepped) > 3 else ""
+        watched = job.compiled.peak_names
+        why = f"not solved exactly: {', '.join(stepped[:3])}{rest}"
+        why += f"; peaks are watched: {', '.join(watched)}" if watched else ""
+    if job.solver == "L2" and job.ramps:
+        why = f"covariates move between records: {', '.join(job.ramps)}"
+    if why:
+        raise SolverError(
+            "RK-SOL-021",
+            given=f'solver "{job.solver}" for model "{job.model.name}"',
+            why=f"This model does not permit it ({why})",
+            remedy='Use solver "auto", which takes the fastest that fits, or "L1", which takes any model',
+        )
+
+
+def report(
+    job: Job, results: Sequence[SubjectResult], failed: Mapping[str, str], errors: Mapping[str, float]
+) -> SolverReport:
+    """What was done for a job."""
+    system = job.compiled.system
+    ladder = "L1" if not system.linear else "L1'" if system.nonlinear else "L0"
+    if job.integrator == "L2" and any(result.lanes for result in results):
+        ladder = "L2"
+    return SolverReport(
+        len(system.linear),
+        len(system.nonlinear),
+        job.tolerance,
+        sum(result.steps for result in results),
+        sum(result.rejected for result in results),
+        sum(result.cycles for result in results),
+        ladder,
+        max(result.lanes for result in results),
+        sum(result.groups for result in results),
+        sum(result.lanes == 0 for result in results),
+        dict(failed),
+        _reason(job, ladder),
+        dict(errors),
+    )
+
+
+def _reason(job: Job, ladder: str) -> str:
+    if job.solver != "auto":
+        return "as asked for" if job.solver == ladder else f'"{job.solver}" was asked for'
+    suits = cascade_suits(job.compiled)
+    if suits.suits and ladder != "L2":
+        if job.ramps:
+            return f"covariates move between records: {', '.join(job.ramps)}"
+        return "everybody was run one at a time"
+    return suits.reason
