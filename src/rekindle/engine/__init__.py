@@ -13,7 +13,7 @@ from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._stream import Chunk, Chunks, simulate_stream
 from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
-from rekindle.engine._trajectory import SolverReport, Trajectory
+from rekindle.engine._trajectory import Trajectory
 
 if TYPE_CHECKING:
     from rekindle.engine._petab import Observable, to_petab
