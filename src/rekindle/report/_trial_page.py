@@ -244,9 +244,11 @@ def _leaving(flow: Flow) -> list[str]:
 
 
 def _variation_words(result: TrialRun) -> list[str]:
+    scale = result.task.design.scales[result.task.design.scale]
     words = [
         "People differ within a trial (SD), trials of this size differ from each other (5 to 95 %), and the "
-        "parameters of the model are not known for certain."
+        "parameters of the model are not known for certain. The SD of people holds what one rating of the "
+        f"same person differs from another by, {scale.error:.2g} points (SD)."
     ]
     if result.drawn:
         return [

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from rekindle.errors import RekindleError, nearest
-from rekindle.regimen import parse_regimen
 from rekindle.therapy import control_response
 from rekindle.trials._design import (
     Acute,
@@ -21,6 +20,7 @@ from rekindle.trials._design import (
     Primary,
     Sites,
 )
+from rekindle.trials._design_arms import read_arms
 from rekindle.trials._design_check import check_design
 from rekindle.trials._design_conditions import read_condition, read_definition, usual_definition
 from rekindle.trials._design_errors import design_error
@@ -31,9 +31,6 @@ from rekindle.trials._ratings import rating_scales
 from rekindle.trials._scales import scales
 from rekindle.trials._tables import read_table
 
-#: Treatments whose sessions bring no substance of the model.
-INACTIVE = ("saline", "midazolam", "placebo spray", "placebo tablets", "tablets")
-NO_SESSIONS = "none"
 #: People of one trial; a mistyped number should not run for a year.
 MOST_PEOPLE = 100_000
 _ANALYSES = ("observed", "locf", "mmrm", "response", "remission", "relapse", "paired")
@@ -75,7 +72,7 @@ def build_design(content: Any, source: str = "design") -> Design:
     """
     top = Section(content, source)
     known = _scales(top)
-    arms = _arms(top)
+    arms = read_arms(top)
     phases = tuple(read_phase(one, arms, known) for one in top.sections("phases"))
     if not phases:
         raise top.refusal("RK-DES-003", "is missing", key="phases", remedy="Add one phase or more")
@@ -182,43 +179,6 @@ def _scales(top: Section) -> dict[str, MoodScale]:
         part.finish()
     if not found:
         raise top.refusal("RK-DES-003", "is empty", key="scales", remedy="Name one scale or more")
-    return found
-
-
-def _arms(top: Section) -> dict[str, Arm]:
-    found = {}
-    for name, part in top.named("arms").items():
-        text = part.text("treatment")
-        session = None
-        if text not in (*INACTIVE, NO_SESSIONS):
-            try:
-                session = parse_regimen(text)
-            except RekindleError as problem:
-                raise part.refusal(
-                    "RK-DES-013",
-                    f'"{text}" ({problem.given})',
-                    key="treatment",
-                    allowed=f"One session in the regimen language, or {', '.join((*INACTIVE, NO_SESSIONS))}",
-                    remedy=problem.remedy,
-                ) from None
-            if len(session.sessions) != 1 or session.drug in ("saline", "none"):
-                raise part.refusal(
-                    "RK-DES-013",
-                    f'"{text}" is not one session of an active drug',
-                    key="treatment",
-                    allowed=f"One session, for example esketamine 56 mg nasal, or {', '.join(INACTIVE)}",
-                    remedy="Write the days of the sessions in the phases",
-                )
-        found[name] = Arm(
-            name,
-            text,
-            session,
-            text != NO_SESSIONS,
-            part.flag("control"),
-            part.number("antidepressant", 0.0, low=0.0, high=10.0),
-            part.number("training_hours_per_day", 0.0, low=0.0, high=24.0),
-        )
-        part.finish()
     return found
 
 
