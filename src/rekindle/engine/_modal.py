@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 
+#: Block and its entries -> rates, eigenvectors, their inverse, and whether they can be used.
+Known = dict[tuple[tuple[int, ...], bytes], tuple[Array, Array, Array, Bits]]
+
 #: Above this condition number of the eigenvectors the modal form would lose more than half of the digits.
 _WORST_CONDITION = 1e8
 #: Eigenvalues smaller than this share of the largest count as zero.
@@ -60,6 +63,7 @@ class Pattern:
         for middle in range(size):
             reached |= np.outer(reached[:, middle], reached[middle, :])
         self._reached = reached
+        self._entries: dict[tuple[int, ...], NDArray[np.int64]] = {}
 
     def active(self, touched: Bits) -> Bits:
         """States that can differ from zero when some have been touched."""
@@ -77,18 +81,29 @@ class Pattern:
             groups.setdefault(own, []).append(state)
         return list(groups.values())
 
-    def decompose(self, entries: Array, active: Bits) -> Decomposition:
-        """Decompose the active part; ``entries`` has shape (entries, people)."""
+    def decompose(self, entries: Array, active: Bits, known: Known | None = None) -> Decomposition:
+        """Decompose the active part.
+
+        Args:
+            entries: shape (entries, people).
+            active: states that can differ from zero.
+            known: blocks that were decomposed before, for the same people; new ones are added.
+        """
         people = entries.shape[1]
-        matrix = np.zeros((people, self.size, self.size))
-        matrix[:, self.rows, self.columns] = entries.T
+        known = {} if known is None else known
         usable = np.asarray(np.isfinite(entries).all(axis=0))
-        matrix[~usable] = 0.0
+        finite = entries if usable.all() else np.where(usable, entries, 0.0)
         groups = self.blocks(active)
-        parts = [
-            _eigen(matrix[np.ix_(range(people), group, group)], self._reached[np.ix_(group, group)])
-            for group in groups
-        ]
+        parts = []
+        for group in groups:
+            inside = self._inside(group)
+            key = (tuple(group), finite[inside].tobytes())
+            if key not in known:
+                matrix = np.zeros((people, self.size, self.size))
+                matrix[:, self.rows[inside], self.columns[inside]] = finite[inside].T
+                own = matrix[np.ix_(range(people), group, group)]
+                known[key] = _eigen(own, self._reached[np.ix_(group, group)])
+            parts.append(known[key])
         ends = np.cumsum([len(group) for group in groups], dtype=int)
         rates = np.concatenate([part[0] for part in parts], axis=1).T if parts else np.zeros((0, people))
         for part in parts:
@@ -104,6 +119,15 @@ class Pattern:
             tuple(part[2] for part in parts),
             usable,
         )
+
+
+    def _inside(self, group: list[int]) -> NDArray[np.int64]:
+        """Entries within a block."""
+        key = tuple(group)
+        if key not in self._entries:
+            both = np.isin(self.rows, group) & np.isin(self.columns, group)
+            self._entries[key] = np.flatnonzero(both)
+        return self._entries[key]
 
 
 def _eigen(matrices: Array, reached: Bits) -> tuple[Array, Array, Array, Bits]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rekindle.engine import _kernel as kernel
 from rekindle.engine._covariates import CovariatePath
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._modal import Bits, Decomposition, pack
+from rekindle.engine._modal import Bits, Decomposition, Known, pack
 from rekindle.engine._records import Record
 from rekindle.engine._subject import Run, Subject, arrival, between_restarts
 from rekindle.engine._system import infusion_name
@@ -126,6 +126,7 @@ class _Tape:
         self.outputs: list[float] = []
         self.touched = np.zeros(len(system.linear), bool)
         self._known: dict[bytes, int] = {}
+        self._blocks: Known = {}
         self.decompositions: list[Decomposition] = []
         self._written: Array | None = None
 
@@ -212,7 +213,7 @@ class _Tape:
         active = self.pattern.active(self.touched)
         key = active.tobytes() + self.constants[self._matrix_rows].tobytes()
         if key not in self._known:
-            part = self.pattern.decompose(self.matrix(self.constants), active)
+            part = self.pattern.decompose(self.matrix(self.constants), active, self._blocks)
             if not part.usable.all():
                 raise ExcludedError(~part.usable)
             self._known[key] = len(self.decompositions)
