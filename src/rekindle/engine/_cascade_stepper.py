@@ -16,7 +16,7 @@ from rekindle.engine._cascade_method import STAGES
 from rekindle.engine._cascade_plan import make_plan, own_slopes, with_quick_powers
 from rekindle.engine._cascade_solve import multiply_add
 from rekindle.engine._cascade_step import StepCode, StepFunctions
-from rekindle.engine._cascade_watch import WatchCode, emit_watch
+from rekindle.engine._cascade_watch import Watch, emit_watch
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._lanes import (
@@ -98,11 +98,11 @@ class _Loop:
         self.builder = builder = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.code = StepCode(functions, builder)
         self.forcing, self.decay = emit_forcing(module, len(forcings), kind), emit_decay(module, kind)
-        self.watch: WatchCode | None = None
+        self.watch: Watch | None = None
         if watched:
-            self.watch = emit_watch(module, states, forcings, watched, kind)
-            self.steepness = variable(builder, kind.type, len(forcings) * PLACES)
-            self.seen = variable(builder, kind.type, len(watched) * PLACES)
+            code = emit_watch(module, states, forcings, watched, kind)
+            arrays = [self.code.values, self.code.known, self.hoisted, self.peak_slopes]
+            self.watch = Watch(builder, code, arrays, len(forcings), kind)
         # One table of exponentials for each step size of an octave, and one for sizes outside the grid.
         self.table_size = builder.mul(self.modes, index(PLACES))
         self.tables = builder.alloca(kind.type, builder.mul(self.table_size, index(_PER_OCTAVE + 1)))
@@ -324,51 +324,26 @@ class _Loop:
 
     # ---- peaks ------------------------------------------------------------------------------------
 
-    def _look_at_start(self, watch: WatchCode) -> None:
+    def _look_at_start(self, watch: Watch) -> None:
         """Leave at once where a slope turned between the segments."""
-        b = self.builder
-        arguments = [self.rates, self.coefficients, self.lines, self.spans, self.modes, self.faded]
-        b.call(watch.steepness, [*arguments, self.tables, self.steepness, ir.IntType(1)(1)])
-        self._evaluate_slopes(watch, START, PLACES)
-        with b.if_then(self._turned(watch, [START])):
+        with self.builder.if_then(watch.turned_at_start(self._modal, self.tables)):
             self._remember(self.start)
             self._leave_at_peak()
-        with counted_loop(b, watch.peaks) as p:
-            old = load(b, self.peak_slopes, p)
-            new = load(b, self.seen, b.add(b.mul(p, index(PLACES)), index(START)))
-            waits = b.fcmp_ordered("==", old, self.kind.number(-float("inf")))
-            store(b, b.select(waits, old, new), self.peak_slopes, p)
+        watch.keep(START, waiting=True)
 
-    def _look(self, watch: WatchCode, t: Any) -> Any:
+    def _look(self, watch: Watch, t: Any) -> Any:
         """Whether a slope turned in any lane; if not, what is watched from here on starts at the end."""
-        b = self.builder
-        arguments = [self.rates, self.coefficients, self.lines, self.spans, self.modes, self.faded]
-        b.call(watch.steepness, [*arguments, self.table, self.steepness, ir.IntType(1)(0)])
-        self._evaluate_slopes(watch, 0, STAGES)
-        turned = self._turned(watch, range(STAGES))
-        with b.if_else(turned) as (found, nothing):
+        turned = watch.turned_inside(self._modal, self.table)
+        with self.builder.if_else(turned) as (found, nothing):
             with found:
                 self._remember(t)
-            with nothing, counted_loop(b, watch.peaks) as p:
-                new = load(b, self.seen, b.add(b.mul(p, index(PLACES)), index(STAGES - 1)))
-                store(b, new, self.peak_slopes, p)
+            with nothing:
+                watch.keep(STAGES - 1, waiting=False)
         return turned
 
-    def _evaluate_slopes(self, watch: WatchCode, first: int, last: int) -> None:
-        arguments = [self.code.values, self.code.known, self.steepness, self.hoisted, self.seen]
-        self.builder.call(watch.look, [*arguments, index(first), index(last)])
-
-    def _turned(self, watch: WatchCode, places: Sequence[int]) -> Any:
-        b, none = self.builder, self.kind.number(0.0)
-        found: Any = None
-        for p in range(watch.peaks):
-            old = load(b, self.peak_slopes, p)
-            for place_ in places:
-                new = load(b, self.seen, p * PLACES + place_)
-                here = b.and_(b.fcmp_ordered(">", old, none), b.fcmp_ordered("<=", new, none))
-                found = here if found is None else b.or_(found, here)
-                old = new
-        return self.kind.any(b, found)
+    @property
+    def _modal(self) -> list[Any]:
+        return [self.rates, self.coefficients, self.lines, self.spans, self.modes, self.faded]
 
     def _remember(self, time: Any) -> None:
         b = self.builder

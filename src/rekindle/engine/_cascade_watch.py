@@ -32,6 +32,65 @@ class WatchCode:
     peaks: int
 
 
+class Watch:
+    """What the loop of steps sees of the watched slopes.
+
+    Args:
+        builder: of the loop.
+        code: what is called.
+        arrays: values of states and forcings at all places, what is hoisted, and the slope of each watched
+            expression where it was last seen (minus infinity: waits to be seen again).
+        forcings: number of forcings.
+        kind: numbers that the code works on.
+    """
+
+    def __init__(
+        self, builder: ir.IRBuilder, code: WatchCode, arrays: Sequence[Any], forcings: int, kind: LaneKind
+    ) -> None:
+        self.builder, self.code, self.kind = builder, code, kind
+        self.values, self.known, self.hoisted, self.last = arrays
+        self.steepness = variable(builder, kind.type, forcings * PLACES)
+        self.seen = variable(builder, kind.type, code.peaks * PLACES)
+
+    def turned_at_start(self, modal: Sequence[Any], table: Any) -> Any:
+        """Whether a slope turned in any lane between two segments."""
+        self.builder.call(self.code.steepness, [*modal, table, self.steepness, ir.IntType(1)(1)])
+        self._look(START, PLACES)
+        return self._turned([START])
+
+    def turned_inside(self, modal: Sequence[Any], table: Any) -> Any:
+        """Whether a slope turned in any lane from node to node of a step."""
+        self.builder.call(self.code.steepness, [*modal, table, self.steepness, ir.IntType(1)(0)])
+        self._look(0, STAGES)
+        return self._turned(range(STAGES))
+
+    def keep(self, place: int, *, waiting: bool) -> None:
+        """Remember the slopes at a place; those that wait may go on waiting."""
+        b = self.builder
+        for p in range(self.code.peaks):
+            new = load(b, self.seen, p * PLACES + place)
+            if waiting:
+                old = load(b, self.last, p)
+                new = b.select(b.fcmp_ordered("==", old, self.kind.number(-float("inf"))), old, new)
+            store(b, new, self.last, p)
+
+    def _look(self, first: int, last: int) -> None:
+        arguments = [self.values, self.known, self.steepness, self.hoisted, self.seen]
+        self.builder.call(self.code.look, [*arguments, index(first), index(last)])
+
+    def _turned(self, places: Sequence[int]) -> Any:
+        b, none = self.builder, self.kind.number(0.0)
+        found: Any = None
+        for p in range(self.code.peaks):
+            old = load(b, self.last, p)
+            for place in places:
+                new = load(b, self.seen, p * PLACES + place)
+                here = b.and_(b.fcmp_ordered(">", old, none), b.fcmp_ordered("<=", new, none))
+                found = here if found is None else b.or_(found, here)
+                old = new
+        return self.kind.any(b, found)
+
+
 def emit_watch(
     module: ir.Module,
     states: Sequence[str],
