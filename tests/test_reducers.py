@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq, minimize_scalar
 
 import rekindle
 from rekindle.cli._main import run
@@ -34,6 +35,7 @@ from rekindle.engine import (
     solve,
 )
 from rekindle.engine._reduce_course import Courses
+from rekindle.engine._reduce_grid import POINTS, Grid
 from rekindle.engine._reduce_moments import Moments
 from rekindle.engine._reduce_sketch import FEWEST_BINS, QuantileSketch
 from rekindle.engine._stream_pieces import _in_order
@@ -231,6 +233,97 @@ def test_measures_are_those_of_the_straight_lines(seed, points, threshold, start
         assert line.max() <= peak[person] + 1e-12
         reached = fine[line >= threshold]
         assert first[person] == pytest.approx(reached[0], abs=2 * step) if len(reached) else True
+
+
+def test_a_cubic_is_measured_exactly():
+    # y = (s - 1)(s - 2)(s - 4) on pieces from 0 to 5; at or above 0 from 1 to 2 and from 4 on.
+    starts, widths = np.array([0.0, 1.5, 3.0]), np.array([1.5, 1.5, 2.0])
+    times = np.array([0.0, 1.5, 3, 5])
+
+    def course(t):
+        return (t - 1) * (t - 2) * (t - 4)
+
+    points = course(starts[:, None] + widths[:, None] * POINTS)[None]
+    cubic = Courses(times, course(times)[None], starts, widths, points)
+    extremum = (7 - np.sqrt(7)) / 3
+    integral = np.polynomial.Polynomial.fromroots([1, 2, 4]).integ()
+    for one in (cubic, cubic.compared()):
+        found = [
+            measure.numbers(one)[0]
+            for measure in (
+                Area("y"), Area("y", start=0.25, end=4.5), TimeAbove("y", threshold=0),
+                TimeBelow("y", threshold=0, start=0.5), FirstPassage("y", threshold=0),
+                FirstPassage("y", threshold=0, start=1.25, falling=True), FirstPassage("y", threshold=13),
+                Peak("y", end=3), PeakTime("y", end=3), Peak("y"), PeakTime("y"),
+            )
+        ]  # fmt: skip
+        wanted = [
+            integral(5), integral(4.5) - integral(0.25), 2, 2.5, 1, 2, np.inf,
+            course(extremum), extremum, 12, 5,
+        ]  # fmt: skip
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_pieces_grow_with_the_time_since_a_record():
+    rows = [{"ID": 1, "TIME": 0, "AMT": 1, "CMT": "C", "II": 24, "ADDL": 1, "DUR": 2}]
+    events = rekindle.EventTable.from_rows(rows, DECAY)
+    grid = Grid.fine(np.array([0.0, 48.0]), events, 0.0, 48.0)
+    assert (np.diff(grid.times) >= 0).all()
+    assert grid.times[grid.requested].tolist() == [0.0, 48.0]
+    assert {0.0, 2.0, 24.0, 26.0} <= set(grid.starts.tolist())
+    assert grid.widths.sum() == pytest.approx(48.0)
+    np.testing.assert_allclose(grid.starts[1:], (grid.starts + grid.widths)[:-1])
+    inside = grid.times[grid.points]
+    assert ((inside > grid.starts[:, None]) & (inside < (grid.starts + grid.widths)[:, None])).all()
+    moments = np.array([0.0, 2, 24, 26])
+    since = grid.starts - moments[np.searchsorted(moments, grid.starts, side="right") - 1]
+    assert (grid.widths <= np.maximum(0.7501 * since, 22.000001 * 1.75**-11)).all()
+
+
+ORAL = rekindle.load_model("""
+model oral
+time [h]
+parameter ka [1/h] = 3
+parameter ke [1/h] = 0.2
+state depot [mg]
+state C [mg]
+d/dt(depot) = -ka*depot
+d/dt(C) = ka*depot - ke*C
+output y [mg] = C
+""")
+
+
+@pytest.mark.parametrize(("ka", "ke"), [(0.5, 0.02), (3.0, 0.2), (10.0, 2.0), (40.0, 0.2)])
+def test_measures_see_what_happens_between_few_times(ka, ke):
+    """Two doses by mouth, looked at four times; straight lines would be off by a third or more."""
+    times = np.array([0.0, 12, 24, 48])
+    rows = [{"ID": 1, "TIME": 0, "AMT": 100, "CMT": "depot", "II": 24, "ADDL": 1}]
+    chunk = Chunk(rekindle.EventTable.from_rows(rows, ORAL), {"ka": ka, "ke": ke})
+
+    def single(t):
+        t = np.maximum(t, 0.0)
+        return 100 * ka / (ka - ke) * (np.exp(-ke * t) - np.exp(-ka * t))
+
+    def course(t):
+        return single(t) + single(t - 24)
+
+    slope = minimize_scalar(lambda t: -course(t), bounds=(24, 48), method="bounded", options={"xatol": 1e-10})
+    peak = course(slope.x)
+    threshold = 0.5 * course(minimize_scalar(lambda t: -course(t), bounds=(0, 12), method="bounded").x)
+    first = brentq(lambda t: course(t) - threshold, 0, np.log(ka / ke) / (ka - ke), xtol=1e-14)
+    area = sum(
+        100 * ka / (ka - ke) * ((1 - np.exp(-ke * t)) / ke - (1 - np.exp(-ka * t)) / ka) for t in (48, 24)
+    )
+    reducers = {
+        "peak": Peak("y"), "area": Area("y"), "first": FirstPassage("y", threshold=threshold),
+    }  # fmt: skip
+    found = simulate_stream(ORAL, [chunk], reducers, times=times)
+    lines = Courses.straight(times, course(times)[None])
+    for name, wanted, bound in (("peak", peak, 5e-4), ("area", area, 1e-6), ("first", first, 1e-3)):
+        error = abs(found[name].greatest / wanted - 1)
+        assert error < bound, name
+        assert error < 1e-2 * abs(reducers[name].numbers(lines)[0] / wanted - 1), name
+    assert abs(found["area"].greatest - area) < found["area"].largest_change < 2e-3 * area
 
 
 def test_a_jump_counts_on_both_sides():

@@ -75,7 +75,7 @@ class Courses:
 
     @cached_property
     def bounds(self) -> tuple[Array, Array, Array]:
-        """Least and greatest that each person's cubic of a piece can be, and its greatest value at a point."""
+        """Least and greatest that the cubic of each person and piece can be, and its greatest at a point."""
         columns = [self.heights[..., column] for column in range(4)]
         least, greatest = reduce(np.minimum, columns), reduce(np.maximum, columns)
         middle, reach = 0.5 * (least + greatest), 0.5 * _SWINGS[self.carried] * (greatest - least)
