@@ -120,7 +120,6 @@ class Pattern:
             usable,
         )
 
-
     def _inside(self, group: list[int]) -> NDArray[np.int64]:
         """Entries within a block."""
         key = tuple(group)
