@@ -214,7 +214,7 @@ def test_correlated_occasions() -> None:
 
 
 def test_a_parameter_keeps_its_numbers_when_others_start_or_stop_varying() -> None:
-    full, part = default_variability(), default_variability().only(["V1", "CLint", "mood_sensitivity"])
+    full, part = default_variability(), default_variability().only(["V1", "CLint", "EC50D"])
     key = {"seed": 4, "trial": 0, "person": "p", "occasion": 0}
     before, after = draw_effects(full, "person", **key), draw_effects(part, "person", **key)
     assert {name: before[name] for name in after} == pytest.approx(after, rel=1e-14)
@@ -346,6 +346,8 @@ def test_the_shipped_variability_is_that_of_the_specification() -> None:
     assert effects["FRn", "occasion"] == ("logit", 0.2)
     assert effects["VH1", "person"] == ("log", 1.1)
     pairs = {frozenset((c.first, c.second)): c.value for c in default_variability().correlations}
+    responsiveness = pairs.pop(frozenset(("course_sensitivity", "mood_sensitivity")))
+    assert 0.0 < responsiveness < 1.0, "fitted"
     assert pairs == {frozenset(("CLint", "V1")): 0.48, frozenset(("CLN", "VN1")): 0.69}
 
 
