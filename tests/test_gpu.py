@@ -10,6 +10,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from benchmarks import _gpu
 from benchmarks._workload import w1
 from tests.emulated_card import (
     INVALID_IMAGE,
@@ -421,6 +422,27 @@ def test_a_plan_for_a_card_holds_everybody_once():
         batches = [batch for chunk in chunks for batch in chunk]
         assert sorted(place for batch in batches for place in batch.places) == list(range(7))
         assert all(batch.on_card == (0 < group <= 7) for batch in batches)
+
+
+# ---- the benchmark ---------------------------------------------------------------------------------
+
+
+def test_the_benchmark_measures_on_a_card(driver, monkeypatch):
+    monkeypatch.setattr(_gpu, "_CHECKED", 2)
+    monkeypatch.setattr(_gpu, "loosest", lambda passes: 32 if passes(32) else None)
+    text = _gpu.gpu(lambda said: None, counts=(3, 5), piece=2)
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| Rekindle")]
+    assert [row[1] for row in rows] == ["3", "5"]
+    assert driver.launches[-3:] == [2, 2, 1]
+    for row in rows:
+        kernel, call = (float(cell.replace(",", "").rstrip(" |")) for cell in row[4:])
+        assert kernel > call > 0
+    assert "Emulated card, compute capability 9.0, double precision" in text
+
+
+def test_the_benchmark_says_why_it_measured_nothing(monkeypatch):
+    use(monkeypatch, EmulatedDriver(cards=0))
+    assert _gpu.gpu(lambda said: None).startswith("**Not measured**: the driver shows no card.")
 
 
 # ---- with a card ----------------------------------------------------------------------------------

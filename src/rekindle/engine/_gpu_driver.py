@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -67,6 +68,7 @@ class Card:
         name: as the driver calls it.
         capability: its compute capability.
         double_cost: how many times slower it is in double than in single precision.
+        busy: seconds in which functions ran on it for us.
     """
 
     def __init__(self, library: Any) -> None:
@@ -89,6 +91,7 @@ class Card:
         self._call("cuDevicePrimaryCtxRetain", ctypes.addressof(context), self._device)
         self._context = context.value
         self._loaded: dict[str, int] = {}
+        self.busy = 0.0
 
     def _call(self, name: str, *arguments: Any) -> None:
         status = self._functions[name](*arguments)
@@ -145,11 +148,12 @@ class Card:
         values = (ctypes.c_uint64 * len(arguments))(*arguments)
         first = ctypes.addressof(values)
         places = (ctypes.c_void_p * len(arguments))(*(first + 8 * i for i in range(len(arguments))))
-        blocks = -(-people // THREADS)
+        blocks, start = -(-people // THREADS), time.perf_counter()
         self._call(
             "cuLaunchKernel", function, blocks, 1, 1, THREADS, 1, 1, 0, None, ctypes.addressof(places), None
         )
         self._call("cuCtxSynchronize")
+        self.busy += time.perf_counter() - start
 
     # ---- memory -----------------------------------------------------------------------------------
 
