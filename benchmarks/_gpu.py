@@ -59,8 +59,8 @@ def gpu(say: Callable[[str], None], counts: Sequence[int] = PEOPLE, piece: int =
             f"{card.name}, compute capability {capability}, double precision; all states of W1 at all times.",
             f"Errors as in the first section, over {_CHECKED} people of W1 and as many of the stress",
             f"population, against our own engine on the processor at tolerance {_REFERENCE_TOLERANCE:g};",
-            "tolerances are the loosest that meet the gate. Kernel is the time of the card alone; call is all",
-            f"that a user waits for, in pieces of at most {piece:,} people (the same people in every piece),",
+            "tolerances are the loosest that meet the gate. Kernel is the time of the card alone; call is",
+            f"all that a user waits for, in pieces of at most {piece:,} people (the same in every piece),",
             "with the tables of people and the copies of results.",
         ]
     )

@@ -10,7 +10,6 @@ from benchmarks._equations import equations
 from benchmarks._workload import Workload, w1
 from benchmarks.peers.rekindle import Run, solvers
 from scipy.integrate import solve_ivp
-from tests.textbook import APART, CASES, MODELS, case
 
 import rekindle
 from rekindle.engine import EventTable, solve
@@ -18,6 +17,7 @@ from rekindle.modelling import evaluate, to_sbml
 from rekindle.people import output_times
 from rekindle.regimen import parse_regimen
 from rekindle.therapy import dose_records, export_events, therapy_model
+from textbook import APART, CASES, MODELS, case
 
 SOLVERS = solvers()
 

@@ -12,17 +12,16 @@ import numpy as np
 import pytest
 from benchmarks import _gpu
 from benchmarks._workload import w1
-from tests.emulated_card import (
+
+import rekindle
+from emulated_card import (
     INVALID_IMAGE,
     LAUNCH_FAILED,
     NO_DEVICE,
     OUT_OF_MEMORY,
     EmulatedDriver,
 )
-from tests.textbook import CASES, MODELS, case
-
-import rekindle
-from rekindle.engine import EventTable, _device, _gpu_batch, _workers, solve
+from rekindle.engine import Chunk, EventTable, Peak, _device, _gpu_batch, _workers, simulate_stream, solve
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._gpu_driver import REGISTERS, Card, CardError
 from rekindle.engine._gpu_text import card_text
@@ -31,6 +30,7 @@ from rekindle.errors import SolverError
 from rekindle.modelling import read_model
 from rekindle.people import Person, simulate_people
 from rekindle.therapy import therapy_model
+from textbook import CASES, MODELS, case
 
 
 def derivation(model, outputs=None, *, exact_linear=True):
@@ -295,6 +295,15 @@ def test_covariates_that_move_stay_on_the_processor(driver):
     assert found.solver.device_reason == "covariates move between records: size"
 
 
+def test_streams_stay_on_the_processor(driver, monkeypatch):
+    """A card belongs to one process, and bits must not depend on the number of workers."""
+    model, events, settings = everything()
+    monkeypatch.setattr(_device, "LEAST_PEOPLE", 1)
+    pieces = [Chunk(events, settings["parameters"])]
+    found = simulate_stream(model, pieces, {"top": Peak("e")}, times=settings["times"])
+    assert (found.people, driver.launches) == (5, [])
+
+
 # ---- the choice -----------------------------------------------------------------------------------
 
 
@@ -398,6 +407,17 @@ def test_the_drivers_own_words_are_passed_on(driver):
     driver.broken["cuInit"] = NO_DEVICE
     with pytest.raises(CardError, match="cuInit answered error 100, CUDA_ERROR_NO_DEVICE"):
         Card(driver)
+
+
+def test_a_forked_process_leaves_the_card_alone(driver, monkeypatch):
+    model, events, settings = everything()
+    monkeypatch.setattr(_device, "LEAST_PEOPLE", 1)
+    assert solve(model, events, **settings).solver.on_card == 5
+    launches, own = len(driver.launches), os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: own + 1)
+    found = solve(model, events, **settings)
+    assert (found.solver.on_card, len(driver.launches)) == (0, launches)
+    assert "of which this is a fork" in found.solver.device_reason
 
 
 def test_a_run_on_a_card_resumes_and_needs_no_worker(driver, tmp_path):

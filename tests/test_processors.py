@@ -9,7 +9,6 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from benchmarks._workload import w1
-from tests.textbook import case
 
 from rekindle.engine import EventTable, _workers
 from rekindle.engine._batch import run_program
@@ -19,6 +18,7 @@ from rekindle.engine._processor import processor, this_processor
 from rekindle.engine._program import compile_program
 from rekindle.engine._solve import subjects_of
 from rekindle.errors import SolverError
+from textbook import case
 
 LEVELS = {"x86-64-v2": 2, "x86-64-v3": 4, "x86-64-v4": 8}
 #: What differs between the people of a model.

@@ -7,6 +7,7 @@ device's primary one, which other libraries of the process share.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,6 +73,7 @@ class Card:
     """
 
     def __init__(self, library: Any) -> None:
+        self._process = os.getpid()
         self._functions = {name: _function(library, name) for name in PROTOTYPES}
         self._call("cuInit", 0)
         count = ctypes.c_int()
@@ -94,6 +96,8 @@ class Card:
         self.busy = 0.0
 
     def _call(self, name: str, *arguments: Any) -> None:
+        if os.getpid() != self._process:
+            raise CardError("the card belongs to the process that opened it, of which this is a fork")
         status = self._functions[name](*arguments)
         if status != _SUCCESS:
             raise CardError(f"{name} answered {self._words(status)}")
@@ -106,6 +110,10 @@ class Card:
                 found.append(text.value.decode(errors="replace"))
         return ", ".join(found)
 
+    def _use(self) -> None:
+        """Make the card the calling thread's own."""
+        self._call("cuCtxSetCurrent", self._context)
+
     def _attribute(self, which: int) -> int:
         value = ctypes.c_int()
         self._call("cuDeviceGetAttribute", ctypes.addressof(value), which, self._device)
@@ -115,7 +123,7 @@ class Card:
 
     def function(self, text: str, entry: str) -> int:
         """The entry of a text, translated by the driver once."""
-        self._call("cuCtxSetCurrent", self._context)
+        self._use()
         if text not in self._loaded:
             self._loaded[text] = self._load(text, entry)
         return self._loaded[text]
@@ -159,6 +167,7 @@ class Card:
 
     def free_memory(self) -> int:
         """Bytes that can still be reserved."""
+        self._use()
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         self._call("cuMemGetInfo_v2", ctypes.addressof(free), ctypes.addressof(total))
         return free.value

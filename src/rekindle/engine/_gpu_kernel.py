@@ -36,7 +36,8 @@ def people_module(derivation: Derivation) -> tuple[ir.Module, ir.Function]:
         if function.blocks:
             function.linkage = "internal"
     run = module.get_global("run")
-    keep_apart(run)
+    for name in ("run", "integrate"):
+        keep_apart(module.get_global(name))
     signature = ir.FunctionType(ir.VoidType(), [INTEGER, *ARGUMENTS.values()])
     function = ir.Function(module, signature, _PERSON)
     function.linkage = "internal"

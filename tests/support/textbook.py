@@ -6,7 +6,7 @@ import numpy as np
 
 from rekindle.modelling import read_model
 
-MODELS = Path(__file__).parent / "data" / "models"
+MODELS = Path(__file__).parents[1] / "data" / "models"
 #: Where two engines report an output at the moment of a dose, one gives the left and one the right limit.
 APART = 0.0137
 
