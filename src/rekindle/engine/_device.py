@@ -51,7 +51,7 @@ def choose_device(wanted: str, *, solver: str, ramps: Collection[str], people: i
         people: how many there are.
 
     Raises:
-        SolverError: an unknown device, "gpu" where there is no card, or with a solver that a card does not have.
+        SolverError: an unknown device, "gpu" where there is no card, or with a solver that no card has.
     """
     if wanted not in DEVICES:
         raise SolverError(

@@ -25,7 +25,9 @@ def card_text(derivation: Derivation) -> str:
     """PTX of the program runner of a system."""
     cache = DiskCache.of_user()
     version = f"{llvmlite.__version__} {llvm.llvm_version_info}"
-    name = cache.name(version, TRIPLE, ARCHITECTURE, source_digest("engine", "modelling"), derivation.system.digest)
+    name = cache.name(
+        version, TRIPLE, ARCHITECTURE, source_digest("engine", "modelling"), derivation.system.digest
+    )
     kept = cache.load(name)
     if kept is None:
         kept = _compile(derivation).encode()
