@@ -20,6 +20,8 @@ from benchmarks._accuracy import Accuracy, Gate, percentiles
 from benchmarks._engines import Engine, all_engines
 from benchmarks._figures import Figures
 from benchmarks._floor import measure_floor, measure_memory
+from benchmarks._gpu import PEOPLE as GPU_PEOPLE
+from benchmarks._gpu import gpu
 from benchmarks._machine import load, machine
 from benchmarks._page import page
 from benchmarks._race import Result, race
@@ -38,7 +40,7 @@ from rekindle.engine._system import build_system
 from rekindle.modelling import differentiate, symbols
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance-figures.md"
-SECTIONS = ("peers", "w3", "floor", "therapy", "waiting")
+SECTIONS = ("peers", "w3", "floor", "therapy", "waiting", "gpu")
 #: Peers of W2, where every engine solves a linear system.
 _KINETIC_PEERS = ("numbalsoda", "heyoka8")
 _KINETIC_PEOPLE = 10_000
@@ -106,6 +108,8 @@ class Bench:
         if "waiting" in self.sections:
             text, figures.waited = waiting(2 if self.quick else 5, self.say)
             figures.sections["What a user waits for"] = text
+        if "gpu" in self.sections:
+            figures.sections["W1 on a graphics card"] = gpu(self.say, (10_000,) if self.quick else GPU_PEOPLE)
         return page(figures)
 
     def _compare(self, folder: Path, figures: Figures) -> None:

@@ -36,7 +36,7 @@ class Run:
         }
         found = solve(
             workload.model, workload.event_table(count), parameters=own, times=workload.times,
-            outputs=workload.states, tolerance=tolerance, **self.chosen,
+            outputs=workload.states, tolerance=tolerance, device="cpu", **self.chosen,
         )  # fmt: skip
         # People who share a vector share its steps, so that these are the steps that each of them went.
         groups = getattr(found.solver, "groups", 0) + getattr(found.solver, "alone", 0)

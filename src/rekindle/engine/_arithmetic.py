@@ -35,7 +35,12 @@ class Numbers:
         return self.builder.fdiv(self.value(left), self.value(right))
 
     def fma(self, left: Any, right: Any, added: Any) -> Any:
-        return intrinsic(self.builder, "llvm.fma", self.value(left), self.value(right), self.value(added))
+        """Multiply and add, in one instruction where the processor has it, else rounded twice."""
+        return intrinsic(self.builder, "llvm.fmuladd", *map(self.value, (left, right, added)))
+
+    def fma_exact(self, left: Any, right: Any, added: Any) -> Any:
+        """The same rounded once on every processor, where what rounding lost is to be found."""
+        return intrinsic(self.builder, "llvm.fma", *map(self.value, (left, right, added)))
 
     def magnitude(self, value: Any) -> Any:
         return intrinsic(self.builder, "llvm.fabs", value)
@@ -57,10 +62,7 @@ class Numbers:
         terms = [self.value(c) for c in coefficients]
         power = x
         while len(terms) > 1:
-            pairs = [
-                intrinsic(self.builder, "llvm.fma", terms[k + 1], power, terms[k])
-                for k in range(0, len(terms) - 1, 2)
-            ]
+            pairs = [self.fma(terms[k + 1], power, terms[k]) for k in range(0, len(terms) - 1, 2)]
             terms = pairs + terms[len(pairs) * 2 :]
             power = self.mul(power, power)
         return terms[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,28 @@ from rekindle.engine._kernel import WIDTH, Kernel
 from rekindle.engine._program import ExcludedError, PartedError, Program, compile_program
 from rekindle.engine._subject import Subject, SubjectResult
 
+if TYPE_CHECKING:
+    from rekindle.engine._gpu_batch import CardKernel
+
 Array = NDArray[np.float64]
 
-_MOST_STEPS = 1_000_000
+MOST_STEPS = 1_000_000
 
 
-def run_batch(kernel: Kernel, subjects: Sequence[Subject], tolerance: float) -> list[SubjectResult | None]:
-    """Run people with one schedule; None for those whom the general driver has to run."""
+def run_batch(
+    kernel: Kernel | CardKernel,
+    subjects: Sequence[Subject],
+    tolerance: float,
+    run: Callable[[Program, float], list[SubjectResult | None]],
+) -> list[SubjectResult | None]:
+    """Run people with one schedule; None for those whom the general driver has to run.
+
+    Args:
+        kernel: whose equations.
+        subjects: the people.
+        tolerance: relative tolerance.
+        run: carries out a program with that kernel.
+    """
     results: list[SubjectResult | None] = [None] * len(subjects)
     waiting = [np.arange(len(subjects))]
     while waiting:
@@ -33,7 +49,7 @@ def run_batch(kernel: Kernel, subjects: Sequence[Subject], tolerance: float) -> 
             if not refused.excluded.all():
                 waiting.append(places[~refused.excluded])
             continue
-        for place, result in zip(places, run_program(kernel, program, tolerance), strict=True):
+        for place, result in zip(places, run(program, tolerance), strict=True):
             results[place] = result
     return results
 
@@ -55,7 +71,7 @@ def run_program(kernel: Kernel, program: Program, tolerance: float) -> list[Subj
     for start in range(0, padded, lanes):
         control = np.zeros(stepper.CONTROLS)
         control[stepper.RELATIVE], control[stepper.ABSOLUTE] = tolerance, tolerance * 1e-2
-        control[stepper.MOST_STEPS], control[stepper.WATCH] = _MOST_STEPS, 1.0
+        control[stepper.MOST_STEPS], control[stepper.WATCH] = MOST_STEPS, 1.0
         values, constants, modal = (table.ctypes.data + 8 * start for table in arrays)
         status = kernel.run(
             program.operations.ctypes.data, len(program.operations), program.moments.ctypes.data, values,

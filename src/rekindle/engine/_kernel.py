@@ -38,6 +38,7 @@ from rekindle.engine._lanes import (
 from rekindle.engine._linear_lanes import LinearCode, emit_linear
 from rekindle.engine._machine_code import MachineCode
 from rekindle.engine._model_code import ModelCode, emit_model, model_roots
+from rekindle.engine._processor import Processor
 from rekindle.engine._rodas_step import emit_step
 from rekindle.engine._step_functions import emit_prologue, emit_step_functions, hoist_groups
 
@@ -50,8 +51,8 @@ MOVE, ADD, SET, EVENT, RESET = range(5)
 WIDTH = 5
 
 
-class Kernel:
-    """The compiled program runner of a system for a number of lanes.
+class KernelSource:
+    """The generated program runner of a system for a number of lanes.
 
     Args:
         derivation: the system and what follows from it; it has no ramps.
@@ -61,15 +62,9 @@ class Kernel:
 
     def __init__(self, derivation: Derivation, lanes: int, integrator: str = "L1") -> None:
         self.derivation, self.lanes, self.integrator = derivation, lanes, integrator
-        self.library = MachineCode(self._module, f"{integrator} {lanes} lanes {derivation.system.digest}")
-        pointer, whole = ctypes.c_void_p, ctypes.c_int64
-        self.run: Callable[..., int] = self.library.function(
-            "run",
-            whole,
-            [pointer, whole, *[pointer] * 5, whole, pointer, pointer, pointer, whole, pointer, pointer],
-        )
 
-    def _module(self) -> ir.Module:
+    def module(self) -> ir.Module:
+        """Generate the code: ``run``, which carries out a program, and ``matrix``."""
         derivation, lanes = self.derivation, self.lanes
         kind = LaneKind(lanes)
         module = ir.Module("rekindle_lanes")
@@ -94,6 +89,32 @@ class Kernel:
         _Runner(module, frame, prologue, model, linear, integrate, peaks)
         _emit_matrix(module, derivation, kind)
         return module
+
+
+class Kernel(KernelSource):
+    """The same, compiled for this processor.
+
+    Args:
+        derivation, lanes, integrator: as for ``KernelSource``.
+        processor: compile for another level of this processor's instructions.
+    """
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        lanes: int,
+        integrator: str = "L1",
+        processor: Processor | None = None,
+    ) -> None:
+        super().__init__(derivation, lanes, integrator)
+        key = f"{integrator} {lanes} lanes {derivation.system.digest}"
+        self.library = MachineCode(self.module, key, processor)
+        pointer, whole = ctypes.c_void_p, ctypes.c_int64
+        self.run: Callable[..., int] = self.library.function(
+            "run",
+            whole,
+            [pointer, whole, *[pointer] * 5, whole, pointer, pointer, pointer, whole, pointer, pointer],
+        )
 
     def matrix(self, constants: Array) -> Array:
         """Entries (entries, people) of the linear block for constants (constants, people)."""

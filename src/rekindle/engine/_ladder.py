@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rekindle.engine._cascade_choice import cascade_suits
 from rekindle.engine._solver_report import SolverReport
-from rekindle.engine._subject import SubjectResult
+from rekindle.engine._subject import ON_CARD, SubjectResult
 from rekindle.engine._workers import SOLVERS, Job
 from rekindle.errors import SolverError, nearest
 
@@ -47,8 +47,9 @@ def report(
     """What was done for a job."""
     system = job.compiled.system
     ladder = "L1" if not system.linear else "L1'" if system.nonlinear else "L0"
-    if job.integrator == "L2" and any(result.lanes for result in results):
+    if job.integrator == "L2" and any(result.lanes > 0 for result in results):
         ladder = "L2"
+    on_card = sum(result.lanes == ON_CARD for result in results)
     return SolverReport(
         len(system.linear),
         len(system.nonlinear),
@@ -57,18 +58,29 @@ def report(
         sum(result.rejected for result in results),
         sum(result.cycles for result in results),
         ladder,
-        max(result.lanes for result in results),
+        max(0, *(result.lanes for result in results)),
         sum(result.groups for result in results),
         sum(result.lanes == 0 for result in results),
         dict(failed),
-        _reason(job, ladder),
+        _reason(job, ladder, on_card),
         dict(errors),
+        on_card,
+        _device_reason(job, on_card),
     )
 
 
-def _reason(job: Job, ladder: str) -> str:
+def _device_reason(job: Job, on_card: int) -> str:
+    group = job.device.group
+    if group > 1 and not on_card and not job.card_troubles:
+        return f"fewer than {group} people share their times of dosing"
+    return "; ".join([job.device.reason, *job.card_troubles])
+
+
+def _reason(job: Job, ladder: str, on_card: int) -> str:
     if job.solver != "auto":
         return "as asked for" if job.solver == ladder else f'"{job.solver}" was asked for'
+    if on_card and ladder != "L2":
+        return "a card steps by Rodas5P"
     suits = cascade_suits(job.compiled)
     if suits.suits and ladder != "L2":
         if job.ramps:

@@ -124,7 +124,7 @@ def _sum(n: Numbers, high: Any, low: Any) -> tuple[Any, Any]:
 
 def _product(n: Numbers, left: Any, right: Any) -> tuple[Any, Any]:
     product = n.mul(left, right)
-    return product, n.fma(left, right, n.builder.fneg(product))
+    return product, n.fma_exact(left, right, n.builder.fneg(product))
 
 
 def _log_in_two_parts(n: Numbers, x: Any) -> tuple[Any, Any]:
@@ -133,7 +133,7 @@ def _log_in_two_parts(n: Numbers, x: Any) -> tuple[Any, Any]:
     u = n.add(f, 2.0)
     u_low = n.sub(f, n.sub(u, 2.0))
     s = n.div(f, u)
-    s_low = n.div(n.fma(n.builder.fneg(s), u_low, n.fma(n.builder.fneg(s), u, f)), u)
+    s_low = n.div(n.fma(n.builder.fneg(s), u_low, n.fma_exact(n.builder.fneg(s), u, f)), u)
     z, z_low = _product(n, s, s)
     z_low = n.fma(n.mul(s, 2.0), s_low, z_low)
     # 2/3 is not a double: its missing part is 2/3 - fl(2/3) = 2^-54 * 2/3 rounded.

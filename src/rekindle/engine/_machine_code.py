@@ -11,6 +11,7 @@ import llvmlite.binding as llvm
 import llvmlite.ir as ir
 
 from rekindle._disk_cache import DiskCache, source_digest
+from rekindle.engine._processor import Processor, this_processor
 
 _SPEED_LEVEL = 2
 
@@ -21,41 +22,49 @@ class MachineCode:
     Args:
         module: generates the code; called only if the code is not kept.
         key: everything that determines the generated code, besides this package's own source.
+        processor: what to compile for; default the one that ``REKINDLE_CPU`` names.
     """
 
     _ready = False
 
-    def __init__(self, module: Callable[[], ir.Module], key: str) -> None:
+    def __init__(self, module: Callable[[], ir.Module], key: str, processor: Processor | None = None) -> None:
         if not MachineCode._ready:
             llvm.initialize_native_target()
             llvm.initialize_native_asmprinter()
             MachineCode._ready = True
         target = llvm.Target.from_default_triple()
-        processor, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-        self._machine = target.create_target_machine(opt=2, cpu=processor, features=features)
+        cpu = processor or this_processor()
+        self._machine = target.create_target_machine(opt=2, cpu=cpu.name, features=cpu.features)
         cache = DiskCache.of_user()
         version = f"{llvmlite.__version__} {llvm.llvm_version_info} {_SPEED_LEVEL}"
         name = cache.name(
-            version, target.triple, processor, features, source_digest("engine", "modelling"), key
+            version, target.triple, cpu.name, cpu.features, source_digest("engine", "modelling"), key
         )
         code = cache.load(name)
         if code is None:
-            code = self._compile(module(), target.triple)
+            code = compiled(module(), target.triple, self._machine)
             cache.save(name, code)
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machine)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
 
-    def _compile(self, module: ir.Module, triple: str) -> bytes:
-        module.triple = triple
-        parsed = llvm.parse_assembly(str(module))
-        parsed.verify()
-        options = llvm.create_pipeline_tuning_options(speed_level=_SPEED_LEVEL)
-        builder = llvm.create_pass_builder(self._machine, options)
-        builder.getModulePassManager().run(parsed, builder)
-        code: bytes = self._machine.emit_object(parsed)
-        return code
-
     def function(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
         """A C function of the module, callable from Python (the interpreter lock is released)."""
         return ctypes.CFUNCTYPE(result, *arguments)(self._engine.get_function_address(name))
+
+
+def compiled(module: ir.Module, triple: str, machine: llvm.TargetMachine) -> bytes:
+    """Object code of a module for any machine that LLVM knows."""
+    code: bytes = machine.emit_object(optimised(module, triple, machine))
+    return code
+
+
+def optimised(module: ir.Module, triple: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
+    """A module checked and optimised for a machine."""
+    module.triple = triple
+    parsed = llvm.parse_assembly(str(module))
+    parsed.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=_SPEED_LEVEL)
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(parsed, builder)
+    return parsed

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from rekindle.engine._program import schedule_of
@@ -20,28 +19,32 @@ CHUNK = 48
 _LARGEST = 5 * CHUNK
 #: Units of work into which people are cut at least, if that does not make them small.
 UNITS = 32
+#: People per unit of work on a card, whose memory decides how many of them are run at once.
+CARD_CHUNK = 65_536
 
 
 @dataclass(frozen=True)
 class Batch:
-    """People who are stepped together in groups of ``lanes``; 0 lanes: by the general driver, one by one."""
+    """People who are stepped together in groups of ``lanes``; 0 lanes: by the general driver, one by one.
+
+    Those ``on_card`` are tried there first.
+    """
 
     places: tuple[int, ...]
     lanes: int
+    on_card: bool = False
 
 
-@lru_cache(maxsize=1)
 def host_lanes() -> int:
-    """Doubles in the widest vector of this machine."""
-    import llvmlite.binding as llvm
+    """Doubles in the widest vector of the processor that code is generated for."""
+    from rekindle.engine._processor import this_processor
 
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f") and features.get("avx512dq"):
-        return 8
-    return 4 if features.get("avx2") else 2
+    return this_processor().lanes
 
 
-def plan(subjects: Sequence[Subject], lanes: int, *, in_lanes: bool, units: int = UNITS) -> list[list[Batch]]:
+def plan(
+    subjects: Sequence[Subject], lanes: int, *, in_lanes: bool, units: int = UNITS, card_group: int = 0
+) -> list[list[Batch]]:
     """Units of work, each a list of batches.
 
     Args:
@@ -49,6 +52,7 @@ def plan(subjects: Sequence[Subject], lanes: int, *, in_lanes: bool, units: int 
         lanes: people in a group; those who share their schedule with nobody are run in one lane.
         in_lanes: False hands everybody to the general driver.
         units: units of work wanted at least.
+        card_group: people with one schedule from which they are run on a card; 0 for nobody.
     """
     most = min(max(len(subjects) // units // CHUNK * CHUNK, CHUNK), _LARGEST)
     schedules: dict[Any, list[int]] = {}
@@ -57,7 +61,9 @@ def plan(subjects: Sequence[Subject], lanes: int, *, in_lanes: bool, units: int 
     batches = []
     for schedule, places in schedules.items():
         own = 0 if schedule is None else 1 if len(places) == 1 else lanes
-        batches += [Batch(tuple(places[i : i + most]), own) for i in range(0, len(places), most)]
+        on_card = bool(own and card_group and len(places) >= card_group)
+        step = CARD_CHUNK if on_card else most
+        batches += [Batch(tuple(places[i : i + step]), own, on_card) for i in range(0, len(places), step)]
     chunks: list[list[Batch]] = []
     size = most
     for batch in batches:

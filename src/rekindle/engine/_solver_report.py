@@ -23,6 +23,8 @@ class SolverReport:
         errors: person -> estimate of the global error, if it was asked for (``estimate_error``): the largest
             change of any output at any time when the tolerance is ten times smaller, as a share of the
             largest size of that output in that person. What is solved exactly and rounding are not in it.
+        on_card: people run on a graphics card, one a thread.
+        device_reason: the card's name, or why there was none; and what a card failed to do.
     """
 
     linear_states: int
@@ -38,6 +40,15 @@ class SolverReport:
     failed: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     errors: Mapping[str, float] = field(default_factory=dict)
+    on_card: int = 0
+    device_reason: str = ""
+
+    @property
+    def device(self) -> str:
+        """Where the people were run: "cpu", "gpu" or both."""
+        if not self.on_card:
+            return "cpu"
+        return "gpu and cpu" if self.groups or self.alone else "gpu"
 
     def __str__(self) -> str:
         parts = []
@@ -53,6 +64,8 @@ class SolverReport:
             parts.append(f"steady state after {self.steady_state_cycles} cycles")
         if self.groups:
             parts.append(f"{self.groups} group{'s'[: self.groups > 1]} of up to {self.lanes} people")
+        if self.on_card:
+            parts.append(f"{self.on_card} people on {self.device_reason}, one a thread")
         if self.alone:
             parts.append(f"{self.alone} people one at a time")
         if self.reason:

@@ -46,11 +46,16 @@ class Subject:
     carry: Mapping[str, str]
 
 
+#: ``SubjectResult.lanes`` of somebody who was run on a graphics card.
+ON_CARD = -1
+
+
 @dataclass(frozen=True)
 class SubjectResult:
     """Outputs (rows, outputs) of one person with their times, and what it took.
 
-    What a lane group took is counted with its first person. ``lanes`` is 0 for the general driver.
+    What a lane group took is counted with its first person. ``lanes`` is 0 for the general driver and
+    ``ON_CARD`` for a thread of a graphics card.
     """
 
     times: Array

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
-from rekindle.engine._batch import run_batch
+from rekindle.engine._batch import run_batch, run_program
 from rekindle.engine._cascade_choice import cascade_suits
 from rekindle.engine._compiled import CompiledSystem
+from rekindle.engine._device import PROCESSOR, Device, card_failure, find_card
 from rekindle.engine._equations_digest import equations_digest
+from rekindle.engine._gpu_batch import CardKernel
+from rekindle.engine._gpu_driver import CardError
 from rekindle.engine._kernel import Kernel
 from rekindle.engine._motion import NoModalFormError
 from rekindle.engine._plan import UNITS, Batch, host_lanes, plan
+from rekindle.engine._program import Program
 from rekindle.engine._stream_pieces import run_pieces
 from rekindle.engine._subject import Failure, Subject, SubjectResult, run_subject
 from rekindle.engine._system import build_system
@@ -32,7 +36,7 @@ _kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
 SOLVERS = ("auto", "L2", "L1'", "L1", "L0", "driver")
 
 #: What a process works out again instead of receiving it.
-_DERIVED = ("compiled", "chunks", "integrator")
+_DERIVED = ("compiled", "chunks", "integrator", "card_kernel", "card_troubles")
 
 Outcome = SubjectResult | Failure
 
@@ -50,6 +54,7 @@ class Job:
     lanes: int = 0
     stepped: tuple[str, ...] = ()
     units: int = UNITS
+    device: Device = PROCESSOR
 
     @cached_property
     def compiled(self) -> CompiledSystem:
@@ -68,7 +73,8 @@ class Job:
     def chunks(self) -> list[list[Batch]]:
         """Units of work."""
         in_lanes = self.solver != "driver" and not self.ramps
-        return plan(self.subjects, self.lanes or host_lanes(), in_lanes=in_lanes, units=self.units)
+        lanes, group = self.lanes or host_lanes(), self.device.group
+        return plan(self.subjects, lanes, in_lanes=in_lanes, units=self.units, card_group=group)
 
     def kernel(self, lanes: int) -> Kernel:
         """The program runner for groups of some size, shared like ``compiled``."""
@@ -77,9 +83,20 @@ class Job:
             _kernels[key] = self.compiled, Kernel(self.compiled, lanes, self.integrator)
         return _kernels[key][1]
 
+    @cached_property
+    def card_kernel(self) -> CardKernel:
+        """The program runner on the card."""
+        return CardKernel(self.compiled, find_card())
+
+    @cached_property
+    def card_troubles(self) -> list[str]:
+        """What the card did not do, in words."""
+        return []
+
     def prepare(self) -> None:
         """Compile what the plan needs, before processes are forked."""
-        for lanes in sorted({batch.lanes for chunk in self.chunks for batch in chunk}):
+        lanes_used = {batch.lanes for chunk in self.chunks for batch in chunk if not batch.on_card}
+        for lanes in sorted(lanes_used):
             if lanes:
                 self.kernel(lanes)
             else:
@@ -103,8 +120,32 @@ class Job:
     def _run_batch(self, batch: Batch) -> list[Outcome]:
         people = [self.subjects[place] for place in batch.places]
         found: list[SubjectResult | None] = [None] * len(people)
+        if batch.on_card:
+            return self._run_on_card(batch, people)
         if batch.lanes:
-            found = run_batch(self.kernel(batch.lanes), people, self.tolerance)
+            kernel = self.kernel(batch.lanes)
+            found = run_batch(kernel, people, self.tolerance, partial(run_program, kernel))
+        return [
+            self._run_alone(person) if result is None else result
+            for person, result in zip(people, found, strict=True)
+        ]
+
+    def _run_on_card(self, batch: Batch, people: Sequence[Subject]) -> list[Outcome]:
+        """Results from the card; where it fails, an error if it was asked for, else from the processor."""
+        kernel = self.card_kernel
+
+        def run(program: Program, tolerance: float) -> list[SubjectResult | None]:
+            if program.constants.shape[1] >= self.device.group:
+                return kernel.run_program(program, tolerance)
+            return run_program(self.kernel(batch.lanes), program, tolerance)  # lags part them: few are left
+
+        try:
+            found = run_batch(kernel, people, self.tolerance, run)
+        except CardError as problem:
+            if self.device.required:
+                raise card_failure(kernel.card.name, problem) from None
+            self.card_troubles.append(str(problem))
+            return self._run_batch(replace(batch, on_card=False))
         return [
             self._run_alone(person) if result is None else result
             for person, result in zip(people, found, strict=True)
@@ -121,7 +162,7 @@ class Job:
         return fingerprint(
             (
                 self.model, self.outputs, self.ramps, self.subjects, self.tolerance, self.solver, self.lanes,
-                self.stepped,
+                self.stepped, self.device.group,
             )
         )  # fmt: skip
 
@@ -167,7 +208,7 @@ def run_job(
     missing = [number for number in range(len(chunks)) if number not in results]
     if missing:
         job.prepare()
-    for number, part in run_pieces(_run_number, job, missing, workers=workers):
+    for number, part in _run_numbers(job, missing, workers):
         results[number] = part
         if store:
             store.save(number, part)
@@ -181,6 +222,15 @@ def run_job(
 
 def _size(chunk: Sequence[Batch]) -> int:
     return sum(len(batch.places) for batch in chunk)
+
+
+def _run_numbers(job: Job, missing: Sequence[int], workers: int) -> Iterator[tuple[int, list[Outcome]]]:
+    # A card is used by this process alone, before others are forked, which must not touch it.
+    on_card = [number for number in missing if any(batch.on_card for batch in job.chunks[number])]
+    for number in on_card:
+        yield number, _run_number(job, number)
+    rest = [number for number in missing if number not in on_card]
+    yield from run_pieces(_run_number, job, rest, workers=workers)
 
 
 def _run_number(job: Job, number: int) -> list[Outcome]:

@@ -51,6 +51,7 @@ def simulate_people(
     workers: int = 1,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    device: str = "auto",
 ) -> Trajectory:
     """Simulate a regimen from the dose to mood and safety.
 
@@ -76,6 +77,7 @@ def simulate_people(
         workers: processes; the numbers do not depend on it.
         checkpoint: folder in which finished people are kept until the run is complete.
         progress: called with (people done, people in all).
+        device: "auto", "cpu" or "gpu"; see ``rekindle.simulate``.
 
     Raises:
         RekindleError: with what was given, what is allowed and what to do.
@@ -119,6 +121,7 @@ def simulate_people(
         workers=workers,
         checkpoint=checkpoint,
         progress=progress,
+        device=device,
     )
 
 
@@ -168,6 +171,7 @@ def simulate_courses(
     workers: int = 1,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    device: str = "auto",
 ) -> Trajectory:
     """Simulate people who each receive their own courses; see ``simulate_people`` for the arguments.
 
@@ -195,6 +199,7 @@ def simulate_courses(
         workers=workers,
         checkpoint=checkpoint,
         progress=progress,
+        device=device,
     )
 
 
