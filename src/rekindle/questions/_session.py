@@ -165,8 +165,9 @@ def over_at(times: Array, curves: Array, limit: float) -> float:
 def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     told = []
     for key, treatment in _ROUTES.items():
+        name = treatment.name[0].upper() + treatment.name[1:]
         told.append(
-            f"{treatment.name[0].upper()}{treatment.name[1:]}: {percent(numbers[f'dissociated_{key}'])} dissociate, most strongly after "
+            f"{name}: {percent(numbers[f'dissociated_{key}'])} dissociate, most strongly after "
             f"{time(numbers[f'cadss_time_{key}'])}, and in nine of ten of them it is over after "
             f"{time(numbers[f'cadss_end_{key}'])}. The mean systolic pressure is highest after "
             f"{time(numbers[f'pressure_time_{key}'])}."
