@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,8 @@ from rekindle.questions._quantity import Quantity
 from rekindle.questions._question import Published, Question
 from rekindle.report import interval, number
 
+#: Code and line before the words of a refusal, which mean nothing outside the table that was asked for.
+_PLACE = re.compile(r"^RK-[A-Z]+-\d+: (?:line \d+: )?")
 #: Ending of an outcome -> its unit.
 _UNITS = {"_pct": "%", "_ratio": "", "_size": "SD", "_days": "days"}
 #: (unit of a fact, unit of the quantity beside it) -> factor.
@@ -92,10 +95,10 @@ def _arm(one: Published, row: Mapping[str, str], found: Mapping[str, object]) ->
         float(cell) if isinstance(cell := found[name], float) else None
         for name in ("predicted", "predicted_low", "predicted_high")
     )
-    observed = _known(row["value"])
+    observed, remark = _known(row["value"]), _PLACE.sub("", str(found["reason"] or ""))
     return Beside(
         one.label, observed, _observed(row), value, low, high,
-        row["mark"], row["role"], row["source"], str(found["reason"] or ""), _within(observed, low, high),
+        row["mark"], row["role"], row["source"], remark, _within(observed, low, high),
     )  # fmt: skip
 
 
