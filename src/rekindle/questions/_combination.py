@@ -117,22 +117,22 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     return [
         f"Weakly evidenced, and in the model by assumption: on day 28 one infusion alone is "
         f"{amount(numbers['alone_28'], 'points')} ahead of saline. A daily SSRI adds "
-        f"{amount(numbers['ssri_adds_28'], 'points')} to it and {amount(numbers['ssri_alone_28'])} to saline.",
-        f"Training in the five days after the infusion adds {amount(numbers['training_adds_28'], 'points')} to "
+        f"{amount(numbers['ssri_adds_28'], 'points')} to it, {amount(numbers['ssri_alone_28'])} to saline.",
+        f"Training in the days after the infusion adds {amount(numbers['training_adds_28'], 'points')} to "
         f"ketamine and {amount(numbers['training_alone_28'])} to saline; "
-        f"{amount(numbers['training_window_28'])} of it is the plasticity window. Two hours of psychotherapy "
-        f"a week add {amount(numbers['psychotherapy_adds_28'], 'points')}, of which the window is "
+        f"{amount(numbers['training_window_28'])} of it is the plasticity window. Two hours a week of "
+        f"psychotherapy add {amount(numbers['psychotherapy_adds_28'], 'points')}, of which the window is "
         f"{amount(numbers['psychotherapy_window_28'])}.",
     ]
 
 
 def _course_figure(days: Array, curves: Mapping[str, Curve]) -> PageFigure:
     with styled():
-        figure, panels = new_figure(10.6, 3.6, 1, 3, sharey=True)
+        figure, panels = new_figure(9.4, 3.3, 1, 3, sharey=True)
         for place, (axes, name) in enumerate(zip(panels, additions(), strict=True)):
             shown = {
                 "ketamine": curves[_ALONE],
-                "with both": curves[f"ketamine and {name}"],
+                f"ketamine and {name}": curves[f"ketamine and {name}"],
                 f"{name} alone": curves[f"saline and {name}"],
             }
             _panel(axes, days, shown, name)

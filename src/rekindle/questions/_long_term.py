@@ -14,8 +14,9 @@ from rekindle.questions._inquiry import Arm, Courses, Crowd, Inquiry
 from rekindle.questions._mood import MOOD, reached
 from rekindle.questions._quantity import Quantity, average, proportion, quantities
 from rekindle.questions._words import amount, percent
-from rekindle.report import PageFigure, mark_as_state, new_figure, number, styled
-from rekindle.trials import Measure, Treatment, endpoint
+from rekindle.report import LINE_COLOURS, PageFigure, mark_as_state, new_figure, number, styled
+from rekindle.therapy import therapy_model
+from rekindle.trials import Measure, Treatment, cumulative_exposure, endpoint
 
 Array = NDArray[np.float64]
 
@@ -28,9 +29,8 @@ _PLANS = {
 _SHORT = {_MAINTAINED: "kept", _STOPPED: "stopped"}
 _SETTING, _DAYS = "open_label", 364
 _BLADDER = "bladder_exposure"
-#: Times within a session at which dissociation is read (h), and after which its exposure is over.
+#: Times within a session at which dissociation is read (h).
 _PEAK_H = (0.5, 0.67, 0.83)
-_AREA_H = 24.0
 _LOOKS = (28, 56, 182, 364)
 
 
@@ -38,7 +38,7 @@ def answer(inquiry: Inquiry) -> Findings:
     """Simulate a year of maintenance and the same people without it."""
     starts = [session.time_h for session in _PLANS[_MAINTAINED].parsed().sessions]
     times = sorted(
-        {round(start + after, 9) for start in starts for after in (0.0, *_PEAK_H, _AREA_H)}
+        {round(start + after, 9) for start in starts for after in (0.0, *_PEAK_H, 4.0)}
         | {24.0 * day for day in range(_DAYS + 1)}
     )
 
@@ -96,22 +96,25 @@ def _measures(courses: Courses, starts: list[float], seed: int) -> Iterator[Meas
         yield average(f"fall_{short}", f"{name}: fall of MADRS after a year", "points", fall[:, -1])
         index = found[_BLADDER]
         yield average(f"bladder_{short}", f"{name}: highest bladder index", "ng*h/mL", index.max(axis=1))
-        given = sum(1 for start in starts if start <= _PLANS[name].parsed().sessions[-1].time_h)
-        area = sum(
-            index[:, at(times, start + _AREA_H)] - index[:, at(times, start)] for start in starts[:given]
-        )
-        yield average(
-            f"exposure_{short}", f"{name}: plasma exposure over all sessions", "ng*h/mL", np.array(area)
-        )
+        area = cumulative_exposure(found, _fading())
+        assert area is not None, "the compound is ketamine"
+        yield average(f"exposure_{short}", f"{name}: plasma exposure over the year", "ng*h/mL", area)
     for place, words in ((0, "first session"), (7, "eighth session"), (len(starts) - 1, "last session")):
         peak = _peak(courses[_MAINTAINED]["cadss"], times, starts[place])
         yield average(f"cadss_{place + 1}", f"peak of CADSS, {words}", "points", peak)
 
 
+def _fading() -> float:
+    """Rate at which the bladder index fades (1/h)."""
+    rate = therapy_model().parameters["kUb"].value
+    assert rate is not None, "the data file gives it"
+    return rate
+
+
 def _sentences(numbers: Mapping[str, Quantity], sessions: int) -> list[str]:
     first, eighth, last = (numbers[f"cadss_{place}"] for place in (1, 8, sessions))
     return [
-        f"After a year {percent(numbers['remission_364_kept'])} of the people who go on are in remission, and "
+        f"After a year {percent(numbers['remission_364_kept'])} of those who go on are in remission, and "
         f"{percent(numbers['remission_364_stopped'])} of the same people if they stop after eight weeks; on "
         f"day 28 it was {percent(numbers['remission_28_kept'])}. Nobody is selected here.",
         f"The year takes {sessions} sessions and an exposure of "
@@ -142,8 +145,8 @@ def _burden_figure(days: Array, bladder: Mapping[str, Curve], sessions: Array, p
     with styled():
         figure, (left, right) = new_figure(10.0, 3.5, 1, 2)
         value, low, high = peaks
-        left.fill_between(sessions, low, high, color="#0072B2", alpha=0.13, linewidth=0)
-        left.plot(sessions, value, color="#0072B2", marker="o", markersize=3.5)
+        left.fill_between(sessions, low, high, color=LINE_COLOURS[0], alpha=0.13, linewidth=0)
+        left.plot(sessions, value, color=LINE_COLOURS[0], marker="o", markersize=3.5)
         left.set_ylim(0.0, None)
         left.set_title("Peak of CADSS in each session")
         left.set_ylabel("points, mean of people")
@@ -158,10 +161,10 @@ def _burden_figure(days: Array, bladder: Mapping[str, Curve], sessions: Array, p
     told = "; ".join(f"{name} at most {number(curve[0].max())}" for name, curve in bladder.items())
     return PageFigure(
         figure,
-        f"Dissociation from {number(value[0])} to {number(value[-1])} points over the sessions of a year. Bladder "
-        f"index: {told} ng h/mL.",
-        "Left: tolerance of dissociation. Right: an index of exposure that fades, a state of the model without a "
-        "threshold. Bands: 90 % of parameter draws.",
+        f"Dissociation from {number(value[0])} to {number(value[-1])} points over the sessions of a year. "
+        f"Bladder index: {told} ng h/mL.",
+        "Left: tolerance of dissociation. Right: an index of exposure that fades, a state of the model "
+        "without a threshold. Bands: 90 % of parameter draws.",
     )
 
 

@@ -85,7 +85,7 @@ def _measures(courses: Courses, end: float, seed: int) -> Iterator[Measure]:
 def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     small = min(result.n or 0 for name in _CONDITIONS for result in condition_results(name))
     return [
-        f"By assumption, more inflammation means less effect: one day after six infusions people at z = 2 are "
+        f"By assumption, more inflammation means less effect: a day after six infusions people at z = 2 are "
         f"{amount(numbers['ahead_1_2'], 'points')} ahead of saline and average people "
         f"{amount(numbers['ahead_1_0'])}; two weeks later {amount(numbers['ahead_14_2'])} and "
         f"{amount(numbers['ahead_14_0'])}. In response are {percent(numbers['response_2'])} and "
@@ -108,8 +108,8 @@ def _inflammation_figure(days: Array, curves: Mapping[str, Curve]) -> PageFigure
     return PageFigure(
         figure,
         f"Mean difference from saline by inflammation. At the end: {told} points.",
-        "Mean difference from saline, read once a day, by inflammation. Bands: 90 % of parameter draws; they do "
-        "not hold what is assumed of inflammation.",
+        "Mean difference from saline, read once a day, by inflammation. Bands: 90 % of parameter draws; they "
+        "do not hold what is assumed of inflammation.",
     )
 
 
@@ -117,7 +117,7 @@ def _conditions_figure() -> PageFigure:
     rows = [
         (condition, result)
         for condition in _CONDITIONS
-        for result in condition_results(condition)
+        for result in sorted(condition_results(condition), key=lambda one: one.scale)
         if result.unit == "%"
     ]
     with styled():

@@ -192,7 +192,7 @@ def _course_figure(
     hours: Array, curves: Mapping[str, Mapping[str, Curve]], gaps: Mapping[str, Curve]
 ) -> PageFigure:
     with styled():
-        figure, (left, middle, right) = new_figure(10.0, 3.5, 1, 3, width_ratios=[1, 1, 1.15])
+        figure, (left, middle, right) = new_figure(9.0, 3.2, 1, 3, width_ratios=[1, 1, 1.15])
         _panel(left, hours, curves[_PLASMA], 6.0, "S-ketamine in plasma (ng/mL)")
         _panel(middle, hours, curves["cadss"], 4.0, "CADSS (points)")
         draw_curves(right, hours / 24.0, gaps, limits=(0.0, None), width=10)

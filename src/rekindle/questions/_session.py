@@ -196,7 +196,7 @@ def _session_figure(found: Ensemble) -> PageFigure:
     }
     told = []
     with styled():
-        figure, axes = new_figure(10.0, 3.4, 1, 3)
+        figure, axes = new_figure(9.0, 3.2, 1, 3)
         for place, (output, label) in enumerate(labels.items()):
             factor = 100.0 if output == "p_moaas_4" else 1.0
             curves = {
@@ -234,7 +234,7 @@ def _waiting_figure(found: Ensemble, seed: int) -> PageFigure:
         for key, treatment in _ROUTES.items()
     }
     with styled():
-        figure, (left, *right) = new_figure(10.6, 3.5, 1, 3, width_ratios=[1.1, 1, 1])
+        figure, (left, *right) = new_figure(9.2, 3.2, 1, 3, width_ratios=[1.1, 1, 1])
         draw_curves(left, minutes, waiting, limits=(0.0, 102.0), labels=False)
         for name, line in zip(waiting, left.get_lines(), strict=True):
             line.set_label(name)

@@ -46,20 +46,17 @@ def answer(inquiry: Inquiry) -> Findings:
         return {name: inquiry.simulate(arm, people, times, [MOOD, _ITEM]) for name, arm in arms.items()}
 
     found = inquiry.ensemble(simulate)
-    measures = partial(_measures, seed=inquiry.seed)
-    numbers = quantities(found, measures, inquiry.seed)
+    numbers = quantities(found, _measures, inquiry.seed)
     hours = grid(found.best)
     late = hours[hours >= _FIRST_H]
-    sizes = {
-        name: found.band(partial(_sizes, name=name, times=late, seed=inquiry.seed))
-        for name in (_DRUG, _MOOD_ALONE)
-    }
+    sizes = {name: found.band(partial(_sizes, name=name, times=late)) for name in (_DRUG, _MOOD_ALONE)}
     items = {name: found.band(partial(_mean, name=name)) for name in arms}
     return Findings(
         _sentences(numbers),
         numbers,
         {"effect": _effect_figure(late, sizes), "item": _item_figure(hours, items)},
         {"effect": _rows(late, sizes)},
+        notes=["The error of a rater is part of the spread; rounding and the ends of the item are not."],
     )
 
 
@@ -70,51 +67,43 @@ def _with_item(person: Person, seed: int) -> Person:
     return replace(person, item10_baseline=float(np.clip(drawn, _LOWEST, _HIGHEST)))
 
 
-def rated_item(latent: Array, time_h: float, arm: str, seed: int) -> Array:
-    """The item as a rater writes it down."""
-    generator = random_generator(seed, 0, 0, round(60 * time_h), Stream.OBSERVATION, f"item10 {arm}")
-    errors = assumption("item10_error") * generator.standard_normal(latent.shape)
-    return np.asarray(np.clip(np.round(latent + errors), _LOWEST, _HIGHEST))
+def effect_size(drug: Array, control: Array, error: float) -> float:
+    """Difference of the means over the pooled SD between people, error of the rater included.
 
+    Positive favours the drug.
 
-def effect_size(drug: Array, control: Array) -> float:
-    """Difference of the means over the pooled SD; positive favours the drug.
-
-    >>> effect_size(np.array([0.0, 1.0]), np.array([1.0, 2.0])).__round__(2)
+    >>> effect_size(np.array([0.0, 1.0]), np.array([1.0, 2.0]), 0.0).__round__(2)
     1.41
     """
-    pooled = np.sqrt((np.var(drug, ddof=1) + np.var(control, ddof=1)) / 2.0)
+    pooled = np.sqrt((np.var(drug, ddof=1) + np.var(control, ddof=1)) / 2.0 + error**2)
     return float((control.mean() - drug.mean()) / pooled) if pooled > 0 else float("nan")
 
 
-def _pair(courses: Courses, name: str, time_h: float, seed: int) -> Array:
-    """Rated items of drug and control at a time, shape (people, 2)."""
+def _pair(courses: Courses, name: str, time_h: float) -> Array:
+    """Items of drug and control at a time, shape (people, 2)."""
     place = at(grid(courses), time_h)
-    # One error for both drug arms, so that they differ by the rest beyond mood alone.
-    drug = rated_item(courses[name][_ITEM][:, place], time_h, "drug", seed)
-    control = rated_item(courses[_CONTROL][_ITEM][:, place], time_h, "control", seed)
-    return np.stack([drug, control], axis=1)
+    return np.stack([courses[name][_ITEM][:, place], courses[_CONTROL][_ITEM][:, place]], axis=1)
 
 
 def _size_of(values: Array) -> float:
-    return effect_size(values[:, 0], values[:, 1])
+    return effect_size(values[:, 0], values[:, 1], assumption("item10_error"))
 
 
-def _sizes(courses: Courses, name: str, times: Array, seed: int) -> Array:
-    return np.array([_size_of(_pair(courses, name, time, seed)) for time in times])
+def _sizes(courses: Courses, name: str, times: Array) -> Array:
+    return np.array([_size_of(_pair(courses, name, time)) for time in times])
 
 
 def _mean(courses: Courses, name: str) -> Array:
     return np.asarray(courses[name][_ITEM].mean(axis=0))
 
 
-def _measures(courses: Courses, seed: int) -> Iterator[Measure]:
+def _measures(courses: Courses) -> Iterator[Measure]:
     for time in _TIMES:
         words = f"{time:g} h" if time < 24 else f"day {time / 24:g}"
-        values = _pair(courses, _DRUG, time, seed)
+        values = _pair(courses, _DRUG, time)
         yield of_group(
             f"effect_size_{time:g}",
-            f"effect size of the rated suicidality item, {words}",
+            f"effect size of the suicidality item, {words}",
             "SD",
             values,
             _size_of,
@@ -139,8 +128,8 @@ def _through_mood(items: Array) -> float:
 def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     return [
         f"The simulated effect size of the suicidality item is {amount(numbers['effect_size_24'])} on day 1, "
-        f"{amount(numbers['effect_size_72'])} on day 3 and {amount(numbers['effect_size_168'])} on day 7; after "
-        f"four hours it is {amount(numbers['effect_size_4'])}.",
+        f"{amount(numbers['effect_size_72'])} on day 3 and {amount(numbers['effect_size_168'])} on day 7; "
+        f"after four hours it is {amount(numbers['effect_size_4'])}.",
         f"{percent(numbers['through_mood_24'].value / 100)} of the difference on day 1 come with mood, "
         f"{percent(numbers['through_mood_168'].value / 100)} on day 7; the rest is specific to the drug in "
         "the model.",
@@ -165,7 +154,7 @@ def _effect_figure(hours: Array, sizes: Mapping[str, Curve]) -> PageFigure:
         figure,
         f"Effect size of the suicidality item over a week. {told}. Published: {number(low)} to "
         f"{number(high)}.",
-        "Effect size of the rated item against control. Bands: 90 % of parameter draws. Grey: the published "
+        "Effect size of the item against control. Bands: 90 % of parameter draws. Grey: the published "
         "centre with its tolerance.",
     )
 

@@ -2,6 +2,14 @@
 
 from rekindle.trials._comparison import Comparison, compare_treatments
 from rekindle.trials._comparison_outcomes import Measure, readiness_rule, ready_to_leave
+from rekindle.trials._comparison_outcomes import (
+    Measure,
+    cumulative_exposure,
+    half_time,
+    lasting_days,
+    readiness_rule,
+    ready_to_leave,
+)
 from rekindle.trials._comparison_result import Result, resamples
 from rekindle.trials._comparison_result import result as measure_result
 from rekindle.trials._course_times import half_time, lasting_days
@@ -106,6 +114,7 @@ __all__ = [
     "condition_results",
     "conditions",
     "convert_score",
+    "cumulative_exposure",
     "design_text",
     "design_words",
     "empirical_arm",

@@ -196,15 +196,18 @@ def _burden(found: Trajectory, visits: Visits, fading: float) -> list[Measure]:
             "exposure",
             "cumulative plasma exposure (ketamine S + R)",
             "ng*h/mL",
-            _exposure(found, fading),
+            cumulative_exposure(found, fading),
             _median,
         ),
         Measure("visits", "visits with a session", "1", count, _median),
     ]
 
 
-def _exposure(found: Trajectory, fading: float) -> Array | None:
-    """Area under the plasma curve; None for a compound that is not ketamine."""
+def cumulative_exposure(found: Trajectory, fading: float) -> Array | None:
+    """Area under the plasma curve (S + R) of each person, ng*h/mL; None for a compound that is not ketamine.
+
+    ``fading`` is the rate of the bladder index (kUb, 1/h).
+    """
     if "bladder_exposure" not in found.names:
         return None
     past = found["bladder_exposure"]
