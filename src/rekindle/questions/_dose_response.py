@@ -154,7 +154,7 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
         f"0.2 mg/kg {amount(numbers['ahead_iv_0.2'])} and 1 mg/kg {amount(numbers['ahead_iv_1'])}.",
         f"The open sample reports {percent(numbers['walk_0'])} response, the drug arm of the blinded trial "
         f"{percent(blinded)}, and {percent(last)} is what is left of it when nobody notices the drug and the "
-        f"control arm is taken off: the same people, the same drug. The largest step down, by {size:.0f} "
+        f"control arm is taken off: the same kind of people, the same drug. The largest step down, by {size:.0f} "
         f"points, is: {words}.",
     ]
 

@@ -27,7 +27,7 @@ def answer_page(answer: Answer) -> Page:
     question, findings = answer.question, answer.findings
     sections = [Section("Figures", figures=list(findings.figures.values()))]
     if answer.published:
-        tables = [published_table(answer), *findings.tables, source_table(answer)]
+        tables = [published_table(answer), *findings.tables, source_table(answer), *reasons_table(answer)]
         sections.append(Section("Published beside simulated", [_HOW], tables=tables))
     sections += [
         Section(EVIDENCE, question.evidence),
@@ -94,6 +94,12 @@ def source_table(answer: Answer) -> PageTable:
     """The sources of the published numbers by number."""
     rows = [[str(place), source] for place, source in enumerate(_sources(answer), 1)]
     return PageTable("Sources of the published numbers", ("", "source"), rows)
+
+
+def reasons_table(answer: Answer) -> list[PageTable]:
+    """Why some of the published arms are not simulated; none if all are."""
+    rows = [[one.label, one.remark] for one in answer.published if one.predicted is None and one.remark]
+    return [PageTable("Not simulated, and why", ("what", "why"), rows)] if rows else []
 
 
 def _sources(answer: Answer) -> list[str]:

@@ -84,7 +84,11 @@ def answer(inquiry: Inquiry) -> Findings:
     return Findings(
         _sentences(numbers),
         numbers,
-        {"session": _session_figure(found), "waiting": _waiting_figure(found, inquiry.seed)},
+        {
+            "session": _session_figure(found),
+            "waiting": _waiting_figure(found, inquiry.seed),
+            "pressure": _pressure_figure(found),
+        },
         {"waiting": _rows(found, inquiry.seed)},
         notes=[f"Ready to leave: {readiness_rule()}."],
     )
@@ -162,7 +166,7 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     told = []
     for key, treatment in _ROUTES.items():
         told.append(
-            f"{treatment.name}: {percent(numbers[f'dissociated_{key}'])} dissociate, most strongly after "
+            f"{treatment.name[0].upper()}{treatment.name[1:]}: {percent(numbers[f'dissociated_{key}'])} dissociate, most strongly after "
             f"{time(numbers[f'cadss_time_{key}'])}, and in nine of ten of them it is over after "
             f"{time(numbers[f'cadss_end_{key}'])}. The mean systolic pressure is highest after "
             f"{time(numbers[f'pressure_time_{key}'])}."
@@ -184,7 +188,10 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
 
 def _range(numbers: Mapping[str, Quantity], key: str) -> str:
     values = [numbers[f"not_ready_120_{key}_{kind.key}"].value for kind in _KINDS]
-    return f"{min(values):.0f} to {max(values):.0f} % by age and pressure at entry"
+    ends = f"{min(values):.0f} %", f"{max(values):.0f} %"
+    if ends[0] == ends[1]:
+        return "the same at every age and pressure at entry"
+    return f"{ends[0]} to {ends[1]} by age and pressure at entry"
 
 
 def _session_figure(found: Ensemble) -> PageFigure:
@@ -234,32 +241,40 @@ def _waiting_figure(found: Ensemble, seed: int) -> PageFigure:
         for key, treatment in _ROUTES.items()
     }
     with styled():
-        figure, (left, *right) = new_figure(9.2, 3.2, 1, 3, width_ratios=[1.1, 1, 1])
-        draw_curves(left, minutes, waiting, limits=(0.0, 102.0), labels=False)
-        for name, line in zip(waiting, left.get_lines(), strict=True):
-            line.set_label(name)
-        left.legend(loc="upper right", fontsize=8.5)
-        left.set_title("Not ready to leave (%)")
+        figure, (axes,) = new_figure(8.4, 3.5)
+        draw_curves(axes, minutes, waiting, limits=(0.0, 102.0), width=11)
         for line_at in _MINUTES:
-            left.axvline(line_at, color=QUIET, linewidth=1.0, linestyle=(0, (4, 3)))
-        for place, (axes, (key, treatment)) in enumerate(zip(right, _ROUTES.items(), strict=True)):
+            axes.axvline(line_at, color=QUIET, linewidth=1.0, linestyle=(0, (4, 3)))
+        axes.set_xticks(range(0, int(60 * _HOURS) + 1, 30))
+        axes.set_xlabel("minutes after the start")
+        axes.set_ylabel("not ready to leave (%)")
+    told = "; ".join(f"{name} {curve[0][at(minutes, 120)]:.0f} %" for name, curve in waiting.items())
+    return PageFigure(
+        figure,
+        f"Share of people not ready to leave by the assumed rule; at 120 min: {told}.",
+        "Not ready to leave by the assumed rule; dashed: 90 and 120 min. Bands: 90 % of parameter draws.",
+    )
+
+
+def _pressure_figure(found: Ensemble) -> PageFigure:
+    minutes, told = 60.0 * grid(found.best), []
+    with styled():
+        figure, panels = new_figure(9.0, 3.5, 1, 2, sharey=True)
+        for place, (axes, (key, treatment)) in enumerate(zip(panels, _ROUTES.items(), strict=True)):
             curves = {
                 kind.words: _people_band(minutes, found.best[f"{key}_{kind.key}"]["systolic_pressure"])
                 for kind in _KINDS
             }
-            draw_curves(axes, minutes, curves, limits=(110.0, 185.0), labels=place == 1, width=14)
-            axes.set_title(f"Systolic, {treatment.name}")
-        for axes in (left, *right):
+            draw_curves(axes, minutes, curves, labels=place == 1, width=16)
+            axes.set_title(treatment.name)
             axes.set_xticks(range(0, int(60 * _HOURS) + 1, 60))
             axes.set_xlabel("minutes after the start")
-        right[0].set_ylabel("mmHg")
-    told = "; ".join(f"{name} {curve[0][at(minutes, 120)]:.0f} %" for name, curve in waiting.items())
+            told += [f"{treatment.name}, {words} {curve[0].max():.0f}" for words, curve in curves.items()]
+        panels[0].set_ylabel("systolic pressure (mmHg)")
     return PageFigure(
         figure,
-        f"Share of people not ready to leave by the assumed rule; at 120 min: {told}. Systolic pressure by "
-        "age and pressure at entry.",
-        "Left: not ready by the assumed rule; dashed: 90 and 120 min; bands: 90 % of parameter draws. Right: "
-        "systolic pressure by age and pressure at entry, median and the middle 80 % of people; age and "
+        f"Systolic pressure by age and pressure at entry. Highest medians: {'; '.join(told)} mmHg.",
+        "Systolic pressure by age and pressure at entry: median and the middle 80 % of people. Age and "
         "hypertension act by assumed factors.",
     )
 
