@@ -4,6 +4,12 @@ from rekindle.trials._comparison import Comparison, compare_treatments
 from rekindle.trials._comparison_outcomes import (
     Measure,
     cumulative_exposure,
+from rekindle.trials._comparison_outcomes import Measure, readiness_rule, ready_to_leave
+from rekindle.trials._comparison_outcomes import (
+    Measure,
+    cumulative_exposure,
+    half_time,
+    lasting_days,
     readiness_rule,
     ready_to_leave,
 )
