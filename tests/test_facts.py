@@ -239,7 +239,8 @@ def test_roles_stay_apart_and_misses_come_first(table: FactTable) -> None:
     roles = {f"{one.fact_id} {one.statement}": one.role for one in table.facts}
     shown = [{roles[row[0]] for row in one.rows} for one in tables[:2]]
     assert shown == [{"check"}, {"calibrate"}]
-    assert sum(len(one.rows) for one in tables) == len(table.facts)
+    listed = [one for one in tables if one.caption != "How the misses were read."]
+    assert sum(len(one.rows) for one in listed) == len(table.facts)
     for one in tables[:2]:
         missed = [row[3] in ("outside", "sign wrong") for row in one.rows]
         assert missed == sorted(missed, reverse=True)

@@ -5,7 +5,6 @@
 """
 
 from rekindle.evidence._data import assumption, development_arms, development_outcomes, mechanism_facts
-from rekindle.evidence._data import development_arms, development_outcomes, mechanism_facts
 from rekindle.evidence._predict import predict_arms
 from rekindle.evidence._prediction import VERDICTS, Prediction
 from rekindle.evidence._studies import Study, studies, study_design, study_text

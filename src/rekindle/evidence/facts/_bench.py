@@ -68,7 +68,7 @@ class Bench:
                 seed=self.seed,
                 name=name,
                 workers=self.workers,
-                switches={"mechanism": self.mechanism},
+                mechanism=self.mechanism,
             )
         return self._courses[key]
 

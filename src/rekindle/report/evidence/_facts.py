@@ -19,7 +19,8 @@ _WORDS = (
     "An interval decides where the fact states one, the direction where it is a sign or a difference "
     "between arms; other numbers stand without judgement. Predictions are those of the most probable "
     "parameters and of a limited number of people: near the edge of an interval another seed may decide "
-    "otherwise. Some facts are about states of the model that nobody measures in people."
+    "otherwise. Some facts are about states of the model that nobody measures in people. How each number was "
+    "read stands in facts.csv."
 )
 
 
@@ -39,7 +40,7 @@ def tension_words(table: FactTable) -> list[str]:
 
 
 def fact_tables(table: FactTable, *, short: bool = False) -> list[PageTable]:
-    """Every fact by role, misses first; then the facts that are not computed, with the reason.
+    """Every fact by role, misses first; how the misses were read, and what is not computed and why.
 
     Args:
         table: the facts.
@@ -52,6 +53,10 @@ def fact_tables(table: FactTable, *, short: bool = False) -> list[PageTable]:
         ]
         if places:
             tables.append(_computed_table(table, role, places, short))
+    misses = [] if short else fact_misses(table.findings[table.main])
+    if misses:
+        rows = [(one.fact.fact_id, one.fact.role, one.note) for one in misses]
+        tables.append(PageTable("How the misses were read.", ("fact", "role", "how"), rows))
     absent = [one for one in table.findings[table.main] if one.verdict == _ABSENT]
     if absent:
         rows = [(_name(one.fact, short), one.fact.role, one.note) for one in absent]
@@ -86,14 +91,12 @@ def _computed_table(table: FactTable, role: str, places: Sequence[int], short: b
                     for name in others
                 ),
                 one.fact.mark,
-                *(() if short else (one.note,)),
             )
         )
     words = role_words(role)
     counted = f"{len(fact_misses(own))} of {len(own)} miss"
     caption = f"{words[:1].upper()}{words[1:]}, {_label(table, table.main)}: {counted}."
-    notes = () if short else ("how it is read",)
-    return PageTable(caption, ("fact", "expected", "predicted", "verdict", *others, "mark", *notes), rows)
+    return PageTable(caption, ("fact", "expected", "predicted", "verdict", *others, "mark"), rows)
 
 
 def _label(table: FactTable, mechanism: str) -> str:
