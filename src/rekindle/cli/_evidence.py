@@ -95,6 +95,48 @@ def condition(name: str, as_json: bool) -> None:
     print_table(f"Reported in {name}; nothing is simulated", columns, rows, console, numbers=False)
 
 
+@command.command("facts")
+@click.option("--out", metavar="FILE", help="Write the table there too, with how each number was read (CSV).")
+@click.option(
+    "--people", type=click.IntRange(min=2), default=400, show_default=True, help="People for each trial arm."
+)
+@click.option(
+    "--mechanism",
+    metavar="NAME",
+    help="One hypothesis of the mood effect. Default: that of the product, and every other calibrated one.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
+def facts(out: str | None, people: int, mechanism: str | None, seed: int, workers: int | None) -> None:
+    """Hold the model against facts about mechanism, time course and safety.
+
+    Facts that the parameters were set with stand apart from those that check them; what the model cannot say
+    anything about comes back with the reason.
+    """
+    from rich.console import Console
+
+    from rekindle.cli._interruption import resumable
+    from rekindle.cli._options import worker_count
+    from rekindle.cli._progress import progress_bar
+    from rekindle.evidence.facts import predict_facts
+    from rekindle.report import fact_tables, print_table
+
+    with resumable(None), progress_bar("facts") as progress:
+        found = predict_facts(
+            n_people=people,
+            mechanisms=[mechanism] if mechanism else [],
+            seed=seed,
+            workers=worker_count(workers),
+            progress=progress,
+        )
+    if out is not None:
+        found.to_csv(out)
+    console = Console()
+    for table in fact_tables(found, short=True):
+        print_table(table.caption, table.columns, table.rows, console, numbers=False)
+    click.echo(f"\n{found.summary()}")
+
+
 @command.command("report")
 @click.option(
     "--out", metavar="FOLDER", default="evidence-report", show_default=True, help="Write the report there."
@@ -116,12 +158,13 @@ def report(out: str, people: int, samples: int, seed: int, workers: int | None) 
     """Predict all shipped tables and write one page to print, with its figures and tables as files.
 
     The page holds every row beside its prediction, residuals, the calibration, the mechanism hypotheses
-    beside each other, and a global sensitivity analysis.
+    beside each other, facts about mechanism and time course, and a global sensitivity analysis.
     """
     from rekindle.cli._interruption import resumable
     from rekindle.cli._options import output_folder, worker_count
     from rekindle.cli._progress import progress_bar
     from rekindle.evidence import development_arms, development_outcomes, predict_arms
+    from rekindle.evidence.facts import predict_facts
     from rekindle.evidence.hypotheses import compare_hypotheses, contrast_values
     from rekindle.evidence.sensitivity import check_samples, sensitivity
     from rekindle.report import EvidenceReport, require_extra, write_evidence
@@ -140,6 +183,8 @@ def report(out: str, people: int, samples: int, seed: int, workers: int | None) 
                 predict_arms(source, n_people=people, seed=seed, workers=processes, progress=progress)
             )
     plasma, outcomes = predictions
+    with resumable(None), progress_bar("facts") as progress:
+        facts = predict_facts(n_people=people, seed=seed, workers=processes, progress=progress)
     with resumable(None), progress_bar("runs of the sensitivity analysis") as progress:
         found = (
             sensitivity(samples=samples, seed=seed, workers=processes, progress=progress) if samples else None
@@ -152,6 +197,7 @@ def report(out: str, people: int, samples: int, seed: int, workers: int | None) 
             compare_hypotheses(),
             contrast_values(seed=seed, workers=processes),
             found,
+            facts,
         ),
         folder,
     )

@@ -107,6 +107,38 @@ def study_assumption_rows() -> list[dict[str, str]]:
     return _rows("study_assumptions.csv")
 
 
+@cache
+def fact_rows() -> dict[str, dict[str, str]]:
+    """Quantity of a fact that is a number of ``outcome_arms.csv`` -> where that number stands.
+
+    With ``less``, the same number of another arm is subtracted.
+
+    >>> fact_rows()["madrs_change_ketamine_24h"]["study_id"]
+    'MURROUGH2013'
+    """
+    return {row["quantity"]: row for row in _rows("fact_rows.csv")}
+
+
+@cache
+def facts_not_computed() -> dict[str, str]:
+    """Quantity of a fact -> what the model lacks for it.
+
+    >>> facts_not_computed()["co_rise_320"]
+    'the model has no cardiac output'
+    """
+    return {row["quantity"]: row["missing"] for row in _rows("facts_not_computed.csv")}
+
+
+@cache
+def known_tensions() -> tuple[dict[str, str], ...]:
+    """Where the specification knew that its nominal parameters miss.
+
+    >>> [row["quantity"] for row in known_tensions()][:1]
+    ['bliss_effect_168h']
+    """
+    return tuple(_rows("known_tensions.csv"))
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with (_FOLDER / name).open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))

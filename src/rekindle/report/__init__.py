@@ -86,7 +86,13 @@ from rekindle.report._terminal import print_summary, print_table
 from rekindle.report._trial_page import trial_figures, trial_page, write_power, write_trial
 from rekindle.report._trial_tables import primary_sentences, reported_table, variation_table
 from rekindle.report._trial_words import day_words, interval_words, p_words, with_unit
-from rekindle.report.evidence import EvidenceReport, evidence_figures, evidence_page, write_evidence
+from rekindle.report.evidence import (
+    EvidenceReport,
+    evidence_figures,
+    evidence_page,
+    fact_tables,
+    write_evidence,
+)
 
 __all__ = [
     "BAND_LEVEL",
@@ -143,6 +149,7 @@ __all__ = [
     "estimate",
     "evidence_figures",
     "evidence_page",
+    "fact_tables",
     "figure_bytes",
     "find_peaks",
     "frequency_figure",

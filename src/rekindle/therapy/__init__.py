@@ -16,7 +16,7 @@ from rekindle.therapy._calibration import (
 )
 from rekindle.therapy._calibration_studies import CalibrationStudy, calibration_studies
 from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
-from rekindle.therapy._comparator_derivation import derive_learning_speed, derive_ssri_share
+from rekindle.therapy._comparator_derivation import TRAINING, derive_learning_speed, derive_ssri_share
 from rekindle.therapy._comparators import (
     ect_records,
     midazolam_records,
@@ -104,6 +104,7 @@ __all__ = [
     "MIDAZOLAM",
     "PARAMETER_SETS",
     "PRIOR_ONLY",
+    "TRAINING",
     "WEIGHTINGS",
     "CalibratedParameter",
     "Calibration",

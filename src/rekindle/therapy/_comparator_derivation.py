@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rekindle.therapy._models import therapy_model
 from rekindle.therapy._tables import read_table
 
 _HOURS_PER_DAY = 24.0
+
+
+class Training(NamedTuple):
+    """Hours of training per hour, from start to end (h after the infusion)."""
+
+    rate: float
+    start_h: float
+    end_h: float
+
+
 #: A computerised training of 20 minutes twice a day on the four days after an infusion (recalled).
-TRAINING_RATE, TRAINING_START_H, TRAINING_END_H = 40.0 / (24.0 * 60.0), 24.0, 120.0
+TRAINING = Training(40.0 / (24.0 * 60.0), 24.0, 120.0)
 #: What training keeps of the improvement that is lost between day 1 and day 30 without it.
 KEPT = 0.75
 
@@ -71,8 +81,8 @@ def _course(parameters: Mapping[str, float], *, trained: bool) -> list[float]:
     rows[0]["training_rate"] = 0.0
     if trained:
         rows += [
-            {"TIME": TRAINING_START_H, "EVID": 2, "training_rate": TRAINING_RATE},
-            {"TIME": TRAINING_END_H, "EVID": 2, "training_rate": 0.0},
+            {"TIME": TRAINING.start_h, "EVID": 2, "training_rate": TRAINING.rate},
+            {"TIME": TRAINING.end_h, "EVID": 2, "training_rate": 0.0},
         ]
     times = [_HOURS_PER_DAY, 30.0 * _HOURS_PER_DAY]
     return [float(value) for value in _simulate(rows, times, "improvement_share", {**parameters, "EX": 0.0})]

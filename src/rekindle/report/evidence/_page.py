@@ -10,6 +10,7 @@ from rekindle.report._page import Page, PageFigure, PageTable, Section
 from rekindle.report.evidence._agreement import agreements, forests, residuals
 from rekindle.report.evidence._aims import aims, aims_table
 from rekindle.report.evidence._calibration import calibration_figures, calibration_sections
+from rekindle.report.evidence._facts import facts_section
 from rekindle.report.evidence._failures import failure_words
 from rekindle.report.evidence._groupings import OUTCOME_GROUPINGS, PLASMA_GROUPINGS, Grouping, group_table
 from rekindle.report.evidence._groups import inside, of_role, roles_of
@@ -22,6 +23,7 @@ from rekindle.report.evidence._tables import LISTED, absent_tables, miss_tables,
 
 if TYPE_CHECKING:
     from rekindle.evidence import Prediction
+    from rekindle.evidence.facts import FactTable
     from rekindle.evidence.hypotheses import ContrastValue, HypothesisComparison
     from rekindle.evidence.sensitivity import Sensitivity
 
@@ -37,6 +39,7 @@ class EvidenceReport:
         hypotheses: their comparison, if there is one.
         contrasts: predictions that would tell the hypotheses apart.
         sensitivity: global sensitivity, if it was asked for.
+        facts: facts about mechanism, time course and safety beside their predictions.
     """
 
     plasma: Prediction
@@ -45,6 +48,7 @@ class EvidenceReport:
     hypotheses: HypothesisComparison | None = None
     contrasts: tuple[ContrastValue, ...] = ()
     sensitivity: Sensitivity | None = None
+    facts: FactTable | None = None
 
 
 def evidence_figures(report: EvidenceReport) -> dict[str, PageFigure]:
@@ -93,6 +97,8 @@ def evidence_page(report: EvidenceReport, figures: Mapping[str, PageFigure]) -> 
         sections.append(
             hypotheses_section(report.hypotheses, report.contrasts, _chosen(figures, "contrasts"))
         )
+    if report.facts is not None:
+        sections.append(facts_section(report.facts))
     if report.sensitivity is not None:
         sections.append(sensitivity_section(report.sensitivity, _chosen(figures, "sensitivity")))
     sections.append(Section("Not simulated", [_absent_words(both)], tables=absent_tables(both)))

@@ -1,0 +1,161 @@
+"""Facts and predictions as a table, and the known tensions read from it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rekindle.errors import OutputError
+from rekindle.evidence.facts._fact import ABSENT, INSIDE, VERDICTS, Fact
+
+_CELLS = ("fact_id", "statement", "quantity", "expected", "low", "high", "unit", "source", "mark", "role")
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class FactFinding:
+    """What the model says of a fact: ``predicted`` is None where nothing is computed, ``note`` says why."""
+
+    fact: Fact
+    predicted: float | None
+    verdict: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tension:
+    """A known miss of the nominal parameters, and what the present ones say of it."""
+
+    name: str
+    statement: str
+    finding: FactFinding
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the number lies in its interval now; None if it is not computed."""
+        return None if self.finding.verdict == ABSENT else self.finding.verdict == INSIDE
+
+    @property
+    def words(self) -> str:
+        """The statement, the numbers and the verdict in one sentence."""
+        fact, predicted = self.finding.fact, self.finding.predicted
+        if predicted is None:
+            return f"{self.statement}. Not computed: {self.finding.note}."
+        low, high = fact.low, fact.high
+        assert low is not None, "tensions have intervals"
+        assert high is not None, "tensions have intervals"
+        side = "met" if self.met else f"a miss, {'lower' if predicted < low else 'higher'} than accepted"
+        numbers = f"predicted {predicted:.3g} {fact.unit}, {low:g} to {high:g} accepted"
+        return f"{self.statement}. Now {numbers}: {side}."
+
+
+@dataclass(frozen=True)
+class FactTable:
+    """All facts in the order of their table, with a finding for each mechanism.
+
+    Attributes:
+        facts: the facts.
+        findings: mechanism -> findings in the order of the facts; the first mechanism is the main one.
+        tensions: mechanism -> the known tensions.
+        calibrated: mechanism -> whether it has a shipped calibration, or nominal parameters.
+        n_people: people simulated for each arm.
+        seed: seed of the random numbers.
+    """
+
+    facts: tuple[Fact, ...]
+    findings: Mapping[str, tuple[FactFinding, ...]]
+    tensions: Mapping[str, tuple[Tension, ...]]
+    calibrated: Mapping[str, bool]
+    n_people: int
+    seed: int
+
+    @property
+    def main(self) -> str:
+        """The mechanism whose numbers stand first."""
+        return next(iter(self.findings))
+
+    def counts(self, role: str, mechanism: str | None = None) -> dict[str, int]:
+        """Number of facts of a role by verdict, every verdict included."""
+        found = Counter(one.verdict for one in self.findings[mechanism or self.main] if one.fact.role == role)
+        return {verdict: found[verdict] for verdict in VERDICTS}
+
+    def others(self, place: int) -> dict[str, FactFinding]:
+        """Findings of the other mechanisms that differ from the main one, for one fact."""
+        first = self.findings[self.main][place]
+        return {
+            name: found[place]
+            for name, found in self.findings.items()
+            if name != self.main and _differs(found[place], first)
+        }
+
+    def records(self) -> list[dict[str, str]]:
+        """One record for each fact, in order, numbers as text."""
+        return [self._record(place) for place in range(len(self.facts))]
+
+    def _record(self, place: int) -> dict[str, str]:
+        finding = self.findings[self.main][place]
+        record = {name: _text(getattr(finding.fact, name)) for name in _CELLS}
+        record["predicted"] = _text(finding.predicted)
+        gap = None if finding.predicted is None else finding.predicted - finding.fact.expected
+        record |= {"difference": _text(gap), "verdict": finding.verdict, "note": finding.note}
+        for name, found in self.findings.items():
+            if name != self.main:
+                record |= {
+                    f"predicted_{name}": _text(found[place].predicted),
+                    f"verdict_{name}": found[place].verdict,
+                }
+        return record
+
+    def summary(self) -> str:
+        """Counts by role, and what becomes of each known tension, as lines."""
+        lines = []
+        for name in self.findings:
+            parameters = "calibrated" if self.calibrated[name] else "not calibrated: nominal parameters"
+            lines.append(f"{name} ({parameters})")
+            for role in dict.fromkeys(fact.role for fact in self.facts):
+                told = ", ".join(
+                    f"{count} {word}" for word, count in self.counts(role, name).items() if count
+                )
+                lines.append(f"  {role}: {told}")
+            lines += [f"  {tension.words}" for tension in self.tensions[name]]
+        lines.append(f"{self.n_people} people for each arm, fewer for long courses; seed {self.seed}.")
+        return "\n".join(lines)
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """CSV text; with a path it is also written there (UTF-8).
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        records = self.records()
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+        text = stream.getvalue()
+        if path is not None:
+            try:
+                Path(path).write_text(text, encoding="utf-8", newline="")
+            except OSError as problem:
+                raise OutputError(
+                    "RK-OUT-031", given=f"the facts cannot be written to {str(path)!r} ({problem})"
+                ) from None
+        return text
+
+
+def _differs(one: FactFinding, other: FactFinding) -> bool:
+    if one.predicted is None or other.predicted is None:
+        return one.verdict != other.verdict
+    same = one.predicted == other.predicted or math.isclose(one.predicted, other.predicted, rel_tol=1e-4)
+    return not same
+
+
+def _text(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else f"{value:.{_DIGITS}g}"

@@ -1,0 +1,134 @@
+"""Facts about mechanism, time course and safety beside their predictions, roles apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rekindle.report._format import interval, number
+from rekindle.report._page import PageTable, Section
+from rekindle.report.evidence._points import CALIBRATE, CHECK
+from rekindle.report.evidence._tables import role_words
+
+if TYPE_CHECKING:
+    from rekindle.evidence.facts import Fact, FactFinding, FactTable
+
+_ABSENT, _MISSES = "not computed", ("outside", "sign wrong")
+_WORDS = (
+    "An interval decides where the fact states one, the direction where it is a sign or a difference "
+    "between arms; other numbers stand without judgement. Predictions are those of the most probable "
+    "parameters and of a limited number of people: near the edge of an interval another seed may decide "
+    "otherwise. Some facts are about states of the model that nobody measures in people. How each number was "
+    "read stands in facts.csv."
+)
+
+
+def facts_section(table: FactTable) -> Section:
+    """The known tensions first, then every fact."""
+    return Section("Facts to reproduce", [*tension_words(table), _WORDS], tables=fact_tables(table))
+
+
+def tension_words(table: FactTable) -> list[str]:
+    """What becomes of each known tension, a paragraph for each mechanism."""
+    return [
+        f"Known tensions of the specification, {_label(table, mechanism)}: "
+        + " ".join(tension.words for tension in tensions)
+        for mechanism, tensions in table.tensions.items()
+        if tensions
+    ]
+
+
+def fact_tables(table: FactTable, *, short: bool = False) -> list[PageTable]:
+    """Every fact by role, misses first; how the misses were read, and what is not computed and why.
+
+    Args:
+        table: the facts.
+        short: name each fact by its quantity instead of its statement.
+    """
+    tables = []
+    for role in _roles(table):
+        places = [
+            place for place, fact in enumerate(table.facts) if fact.role == role and _computed(table, place)
+        ]
+        if places:
+            tables.append(_computed_table(table, role, places, short))
+    misses = [] if short else fact_misses(table.findings[table.main])
+    if misses:
+        rows = [(one.fact.fact_id, one.fact.role, one.note) for one in misses]
+        tables.append(PageTable("How the misses were read.", ("fact", "role", "how"), rows))
+    absent = [one for one in table.findings[table.main] if one.verdict == _ABSENT]
+    if absent:
+        rows = [(_name(one.fact, short), one.fact.role, one.note) for one in absent]
+        tables.append(
+            PageTable(f"Facts that are not computed: {len(absent)}.", ("fact", "role", "why"), rows)
+        )
+    return tables
+
+
+def fact_misses(findings: Sequence[FactFinding]) -> list[FactFinding]:
+    """Facts outside their interval or of the wrong sign."""
+    return [one for one in findings if one.verdict in _MISSES]
+
+
+def _computed_table(table: FactTable, role: str, places: Sequence[int], short: bool) -> PageTable:
+    findings = table.findings[table.main]
+    others = [name for name in table.findings if name != table.main]
+    own = [findings[place] for place in places]
+    order = sorted(places, key=lambda place: findings[place].verdict not in _MISSES)
+    rows = []
+    for place in order:
+        one = findings[place]
+        there = table.others(place)
+        rows.append(
+            (
+                _name(one.fact, short),
+                _expected(one.fact),
+                _predicted(one),
+                one.verdict,
+                *(
+                    f"{_predicted(there[name])}, {there[name].verdict}" if name in there else "the same"
+                    for name in others
+                ),
+                one.fact.mark,
+            )
+        )
+    words = role_words(role)
+    counted = f"{len(fact_misses(own))} of {len(own)} miss"
+    caption = f"{words[:1].upper()}{words[1:]}, {_label(table, table.main)}: {counted}."
+    return PageTable(caption, ("fact", "expected", "predicted", "verdict", *others, "mark"), rows)
+
+
+def _label(table: FactTable, mechanism: str) -> str:
+    return mechanism if table.calibrated[mechanism] else f"{mechanism} (nominal parameters)"
+
+
+def _roles(table: FactTable) -> list[str]:
+    found = dict.fromkeys(fact.role for fact in table.facts)
+    return [role for role in (CHECK, CALIBRATE) if role in found] + [
+        role for role in found if role not in (CHECK, CALIBRATE)
+    ]
+
+
+def _computed(table: FactTable, place: int) -> bool:
+    return table.findings[table.main][place].verdict != _ABSENT
+
+
+def _name(fact: Fact, short: bool) -> str:
+    return f"{fact.fact_id} {fact.quantity.replace('_', ' ') if short else fact.statement}"
+
+
+def _expected(fact: Fact) -> str:
+    bounds = interval(fact.low, fact.high)
+    unit = (
+        ""
+        if fact.unit in ("fraction", "effect") or fact.is_sign or fact.unit.startswith("ratio")
+        else fact.unit
+    )
+    return " ".join(part for part in (number(fact.expected), bounds and f"({bounds})", unit) if part)
+
+
+def _predicted(finding: FactFinding) -> str:
+    if finding.predicted is None:
+        return "–"
+    return "not reached" if math.isinf(finding.predicted) else number(finding.predicted)
