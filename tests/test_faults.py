@@ -88,7 +88,7 @@ def test_processes_that_are_killed_again_and_again_are_an_error_that_loses_nothi
         pytest.raises(SolverError, match="memory") as caught,
     ):
         stream(Killer(killed, 1000), workers=2, checkpoint=state)
-    assert caught.value.code == "RK-SOL-030"
+    assert caught.value.code == "RK-SOL-035"
     assert len(list(killed.iterdir())) in (3, 4)
     seen = []
     found = stream(checkpoint=state, workers=2, progress=lambda done, total: seen.append(done))

@@ -17,6 +17,7 @@ from rekindle.engine._trajectory import Trajectory
 
 if TYPE_CHECKING:
     from rekindle.engine._petab import Observable, to_petab
+    from rekindle.engine._reduce_course import Courses
     from rekindle.engine._reduced import MeanCourses, MeasureSummary, QuantileCourses, Reduced
     from rekindle.engine._reducers import (
         Area,
@@ -41,6 +42,7 @@ else:
         __name__,
         {
             "_petab": "Observable, to_petab",
+            "_reduce_course": "Courses",
             "_reduced": "MeanCourses, MeasureSummary, QuantileCourses, Reduced",
             "_reducers": "Area, AtMost, FirstPassage, MeanCourse, Measure, Peak, PeakTime, Quantiles, "
             "Reducer, Response, TimeAbove, TimeBelow, Value",
@@ -58,6 +60,7 @@ __all__ = [
     "AtMost",
     "Chunk",
     "Chunks",
+    "Courses",
     "EventTable",
     "FirstPassage",
     "MeanCourse",

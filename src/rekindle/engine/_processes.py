@@ -60,7 +60,7 @@ class Processes:
             del self._under_way[number]
             return found
         raise SolverError(
-            "RK-SOL-030",
+            "RK-SOL-035",
             given=f"a worker process was ended from outside {1 + MOST_LOSSES} times "
             f"while piece {number} was worked at",
             why="Most often the system ends processes when memory runs out",

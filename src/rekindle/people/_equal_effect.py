@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine import EventTable, FirstPassage, Peak, TimeAbove, solve
+from rekindle.engine import Courses, EventTable, FirstPassage, Peak, TimeAbove, solve
 from rekindle.people._compound_regimen import compound_regimen
 from rekindle.people._person import Person
 from rekindle.people._treatment import Course, Setting, event_rows
@@ -203,9 +203,9 @@ class Bench:
             )
             grid = np.asarray(course.grid)
             for name, output in _PEAKS.items():
-                columns[name][known] = Peak(output).numbers(grid, course[output])
+                columns[name][known] = Peak(output).numbers(Courses.straight(grid, course[output]))
             columns["hours"][known] = TimeAbove("cadss", threshold=DISSOCIATED_CADSS).numbers(
-                grid, course["cadss"]
+                Courses.straight(grid, course["cadss"])
             )
             effect = course["improvement_share"]
             day_1 = np.array([np.interp(DAY_1_H, grid, row) for row in effect])
@@ -241,5 +241,5 @@ def _half_time(grid: Array, effect: Array, day_1: Array) -> Array:
     """Time at which half of the effect at day 1 is first reached; infinite without an effect."""
     some = day_1 > _NO_EFFECT
     scaled = effect / np.where(some, day_1, 1.0)[:, None]
-    found = FirstPassage("improvement_share", threshold=0.5).numbers(grid, scaled)
+    found = FirstPassage("improvement_share", threshold=0.5).numbers(Courses.straight(grid, scaled))
     return np.where(some, found, np.inf)

@@ -1,18 +1,7 @@
 """Trials: what raters write down, endpoints, virtual trials, and the replay of a real one."""
 
 from rekindle.trials._comparison import Comparison, compare_treatments
-from rekindle.trials._comparison_outcomes import (
-    Measure,
-    cumulative_exposure,
-from rekindle.trials._comparison_outcomes import Measure, readiness_rule, ready_to_leave
-from rekindle.trials._comparison_outcomes import (
-    Measure,
-    cumulative_exposure,
-    half_time,
-    lasting_days,
-    readiness_rule,
-    ready_to_leave,
-)
+from rekindle.trials._comparison_outcomes import Measure, cumulative_exposure, readiness_rule, ready_to_leave
 from rekindle.trials._comparison_result import Result, resamples
 from rekindle.trials._comparison_result import result as measure_result
 from rekindle.trials._course_times import half_time, lasting_days
