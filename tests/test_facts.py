@@ -30,7 +30,7 @@ from rekindle.evidence.facts._receptors import (
     rat_glutamate,
 )
 from rekindle.report import fact_tables
-from rekindle.report.evidence._facts import facts_section, tension_words
+from rekindle.report.evidence._facts import facts_section, tension_tables
 
 MAIN = "disinhibition"
 
@@ -257,9 +257,17 @@ def made(**predicted: float) -> FactTable:
 
 
 def test_a_tension_says_its_numbers_and_which_way_it_misses() -> None:
-    words = tension_words(made(first=200.0, second=100.0))
+    table = made(first=200.0, second=100.0, third=10.0)
+    words = [own[0].words for own in table.tensions.values()]
     assert words[0].endswith("Now predicted 200 min, 70 to 140 accepted: a miss, higher than accepted.")
     assert words[1].endswith("Now predicted 100 min, 70 to 140 accepted: met.")
+    (shown,) = tension_tables(table)
+    assert shown.columns == ("tension", "accepted", "first", "second", "third")
+    assert shown.rows[0][2:] == (
+        "200: a miss, higher than accepted",
+        "100: met",
+        "10: a miss, lower than accepted",
+    )
 
 
 def test_another_mechanism_is_shown_where_it_differs() -> None:

@@ -41,17 +41,21 @@ class Tension:
         return None if self.finding.verdict == ABSENT else self.finding.verdict == INSIDE
 
     @property
+    def verdict(self) -> str:
+        """Met, or a miss and to which side."""
+        low, predicted = self.finding.fact.low, self.finding.predicted
+        if self.met or predicted is None or low is None:
+            return "met" if self.met else ABSENT
+        return f"a miss, {'lower' if predicted < low else 'higher'} than accepted"
+
+    @property
     def words(self) -> str:
-        """The statement, the numbers and the verdict in one sentence."""
+        """The statement, the numbers and the verdict in two sentences."""
         fact, predicted = self.finding.fact, self.finding.predicted
         if predicted is None:
             return f"{self.statement}. Not computed: {self.finding.note}."
-        low, high = fact.low, fact.high
-        assert low is not None, "tensions have intervals"
-        assert high is not None, "tensions have intervals"
-        side = "met" if self.met else f"a miss, {'lower' if predicted < low else 'higher'} than accepted"
-        numbers = f"predicted {predicted:.3g} {fact.unit}, {low:g} to {high:g} accepted"
-        return f"{self.statement}. Now {numbers}: {side}."
+        numbers = f"predicted {predicted:.3g} {fact.unit}, {fact.low:g} to {fact.high:g} accepted"
+        return f"{self.statement}. Now {numbers}: {self.verdict}."
 
 
 @dataclass(frozen=True)

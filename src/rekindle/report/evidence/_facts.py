@@ -12,9 +12,9 @@ from rekindle.report.evidence._points import CALIBRATE, CHECK
 from rekindle.report.evidence._tables import role_words
 
 if TYPE_CHECKING:
-    from rekindle.evidence.facts import Fact, FactFinding, FactTable
+    from rekindle.evidence.facts import Fact, FactFinding, FactTable, Tension
 
-_ABSENT, _MISSES = "not computed", ("outside", "sign wrong")
+_ABSENT, _OPEN, _MISSES = "not computed", "no interval", ("outside", "sign wrong")
 _WORDS = (
     "An interval decides where the fact states one, the direction where it is a sign or a difference "
     "between arms; other numbers stand without judgement. Predictions are those of the most probable "
@@ -26,17 +26,24 @@ _WORDS = (
 
 def facts_section(table: FactTable) -> Section:
     """The known tensions first, then every fact."""
-    return Section("Facts to reproduce", [*tension_words(table), _WORDS], tables=fact_tables(table))
+    return Section("Facts to reproduce", [_WORDS], tables=[*tension_tables(table), *fact_tables(table)])
 
 
-def tension_words(table: FactTable) -> list[str]:
-    """What becomes of each known tension, a paragraph for each mechanism."""
-    return [
-        f"Known tensions of the specification, {_label(table, mechanism)}: "
-        + " ".join(tension.words for tension in tensions)
-        for mechanism, tensions in table.tensions.items()
-        if tensions
-    ]
+def tension_tables(table: FactTable) -> list[PageTable]:
+    """What becomes of each known tension under each mechanism: met, or a miss and to which side."""
+    rows = []
+    for place, tension in enumerate(table.tensions[table.main]):
+        fact = tension.finding.fact
+        cells = [_tension_cell(own[place]) for own in table.tensions.values()]
+        rows.append((tension.statement, f"{interval(fact.low, fact.high)} {fact.unit}", *cells))
+    if not rows:
+        return []
+    names = (_label(table, mechanism) for mechanism in table.tensions)
+    return [PageTable("Known tensions of the nominal parameters.", ("tension", "accepted", *names), rows)]
+
+
+def _tension_cell(tension: Tension) -> str:
+    return f"{_predicted(tension.finding)}: {tension.verdict}"
 
 
 def fact_tables(table: FactTable, *, short: bool = False) -> list[PageTable]:
@@ -94,7 +101,7 @@ def _computed_table(table: FactTable, role: str, places: Sequence[int], short: b
             )
         )
     words = role_words(role)
-    counted = f"{len(fact_misses(own))} of {len(own)} miss"
+    counted = f"{len(fact_misses(own))} of {sum(one.verdict != _OPEN for one in own)} that can be judged miss"
     caption = f"{words[:1].upper()}{words[1:]}, {_label(table, table.main)}: {counted}."
     return PageTable(caption, ("fact", "expected", "predicted", "verdict", *others, "mark"), rows)
 
