@@ -148,7 +148,8 @@ def benzodiazepine(bench: Bench, fact: Fact) -> Found:
         return [bliss_fraction(drug, 1.0, control, 1.0) for drug, control in zip(*left, strict=True)]
 
     plain, loaded = effects(0.0), effects(dose)
-    lost = [100.0 * (1.0 - less / more) for less, more in zip(loaded, plain, strict=True)]
+    # Finer digits would show the tolerance of the solver.
+    lost = [round(100.0 * (1.0 - less / more), 3) for less, more in zip(loaded, plain, strict=True)]
     return Found(
         lost[1],
         f"typical person on {dose:g} mg a day (assumed), day 3; {lost[0]:.3g} % on day 1, "

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rekindle.evidence.facts import Fact, FactFinding, FactTable, Tension
 
 _ABSENT, _OPEN, _MISSES = "not computed", "no interval", ("outside", "sign wrong")
+_MAY_BREAK = "\N{ZERO WIDTH SPACE}"
 _WORDS = (
     "An interval decides where the fact states one, the direction where it is a sign or a difference "
     "between arms; other numbers stand without judgement. Predictions are those of the most probable "
@@ -47,7 +48,7 @@ def _tension_cell(tension: Tension) -> str:
 
 
 def fact_tables(table: FactTable, *, short: bool = False) -> list[PageTable]:
-    """Every fact by role, misses first; how the misses were read, and what is not computed and why.
+    """Every fact by role, misses first; where mechanisms differ, how misses were read, what is absent.
 
     Args:
         table: the facts.
@@ -60,6 +61,7 @@ def fact_tables(table: FactTable, *, short: bool = False) -> list[PageTable]:
         ]
         if places:
             tables.append(_computed_table(table, role, places, short))
+    tables += _differing_table(table)
     misses = [] if short else fact_misses(table.findings[table.main])
     if misses:
         rows = [(one.fact.fact_id, one.fact.role, one.note) for one in misses]
@@ -80,30 +82,33 @@ def fact_misses(findings: Sequence[FactFinding]) -> list[FactFinding]:
 
 def _computed_table(table: FactTable, role: str, places: Sequence[int], short: bool) -> PageTable:
     findings = table.findings[table.main]
-    others = [name for name in table.findings if name != table.main]
     own = [findings[place] for place in places]
-    order = sorted(places, key=lambda place: findings[place].verdict not in _MISSES)
-    rows = []
-    for place in order:
-        one = findings[place]
-        there = table.others(place)
-        rows.append(
-            (
-                _name(one.fact, short),
-                _expected(one.fact),
-                _predicted(one),
-                one.verdict,
-                *(
-                    f"{_predicted(there[name])}, {there[name].verdict}" if name in there else "the same"
-                    for name in others
-                ),
-                one.fact.mark,
-            )
-        )
+    rows = [
+        (_name(one.fact, short), _expected(one.fact), _predicted(one), one.verdict, one.fact.mark)
+        for one in sorted(own, key=lambda one: one.verdict not in _MISSES)
+    ]
     words = role_words(role)
     counted = f"{len(fact_misses(own))} of {sum(one.verdict != _OPEN for one in own)} that can be judged miss"
     caption = f"{words[:1].upper()}{words[1:]}, {_label(table, table.main)}: {counted}."
-    return PageTable(caption, ("fact", "expected", "predicted", "verdict", *others, "mark"), rows)
+    return PageTable(caption, ("fact", "expected", "predicted", "verdict", "mark"), rows)
+
+
+def _differing_table(table: FactTable) -> list[PageTable]:
+    """Facts of which another mechanism says something else; none with one mechanism."""
+    rows = []
+    for role in _roles(table):
+        for place, fact in enumerate(table.facts):
+            if fact.role == role and table.others(place):
+                cells = [_cell(own[place]) for own in table.findings.values()]
+                rows.append((fact.fact_id, role, _expected(fact), *cells))
+    if not rows:
+        return []
+    names = (_label(table, mechanism) for mechanism in table.findings)
+    return [PageTable("Where the mechanisms differ.", ("fact", "role", "expected", *names), rows)]
+
+
+def _cell(finding: FactFinding) -> str:
+    return _ABSENT if finding.predicted is None else f"{_predicted(finding)}, {finding.verdict}"
 
 
 def _label(table: FactTable, mechanism: str) -> str:
@@ -122,7 +127,9 @@ def _computed(table: FactTable, place: int) -> bool:
 
 
 def _name(fact: Fact, short: bool) -> str:
-    return f"{fact.fact_id} {fact.quantity.replace('_', ' ') if short else fact.statement}"
+    # Formulas in a statement may break after a slash, so that the table keeps to the page.
+    words = fact.quantity.replace("_", " ") if short else fact.statement.replace("/", f"/{_MAY_BREAK}")
+    return f"{fact.fact_id} {words}"
 
 
 def _expected(fact: Fact) -> str:
