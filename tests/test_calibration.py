@@ -20,10 +20,6 @@ from scipy.stats import multivariate_normal, norm
 from rekindle.cli._main import run
 from rekindle.errors import EvidenceError
 from rekindle.evidence import development_outcomes
-from rekindle.evidence._outcome_arm import Setup
-from rekindle.evidence._outcome_simulation import simulate_arm
-from rekindle.evidence._outcome_study import SHARED, between_studies
-from rekindle.evidence._outcome_target import ACTIVE
 from rekindle.evidence._table import read_arms
 from rekindle.evidence.calibration import (
     Fit,
@@ -47,6 +43,10 @@ from rekindle.evidence.calibration._simulator import Simulator, acts_on
 from rekindle.evidence.calibration._studies import study_block
 from rekindle.evidence.calibration._study_spread import log_prior, most_probable_spread, prior_spread
 from rekindle.evidence.calibration._targets import StudyTargets, read_targets
+from rekindle.evidence.outcomes._arm import Setup
+from rekindle.evidence.outcomes._simulation import simulate_arm
+from rekindle.evidence.outcomes._study import SHARED, between_studies
+from rekindle.evidence.outcomes._target import ACTIVE
 from rekindle.therapy import ParameterSet, _calibration, _tables, calibrated_mechanisms, calibration, to_line
 
 Array = NDArray[np.float64]

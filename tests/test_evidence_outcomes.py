@@ -11,16 +11,16 @@ from scipy.stats import norm
 
 from rekindle.errors import EvidenceError, ModelError
 from rekindle.evidence import Prediction, development_outcomes
-from rekindle.evidence import _outcome_notes as notes
 from rekindle.evidence import predict_arms as predict_arms_averaged
-from rekindle.evidence._outcome_arm import read_outcome_arm
-from rekindle.evidence._outcome_number import Number, average
-from rekindle.evidence._outcome_people import Baseline, entry_scores, trial_people
-from rekindle.evidence._outcome_read import read_outcome
-from rekindle.evidence._outcome_schedule import session_times
-from rekindle.evidence._outcome_summary import arm_reports, summarise
 from rekindle.evidence._row import Row
 from rekindle.evidence._table import read_arms
+from rekindle.evidence.outcomes import _notes as notes
+from rekindle.evidence.outcomes._arm import read_outcome_arm
+from rekindle.evidence.outcomes._number import Number, average
+from rekindle.evidence.outcomes._people import Baseline, entry_scores, trial_people
+from rekindle.evidence.outcomes._read import read_outcome
+from rekindle.evidence.outcomes._schedule import session_times
+from rekindle.evidence.outcomes._summary import arm_reports, summarise
 from rekindle.people import Population, Setting, Stream, random_generator, simulate_people
 from rekindle.therapy import mechanism_weights
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from rekindle.errors import EvidenceError, OutputError
 from rekindle.evidence import VERDICTS, Prediction, development_arms, predict_arms
 from rekindle.evidence._data import co_medication_records
-from rekindle.evidence._grid import panels, quadrature
-from rekindle.evidence._notes import Term, _term
+from rekindle.evidence.plasma._grid import panels, quadrature
+from rekindle.evidence.plasma._notes import Term, _term
 from rekindle.therapy import interaction_names, uncertain_pharmacokinetics
 
 PARTS = ("se_people", "se_assay", "se_parameters")

@@ -23,9 +23,9 @@ from emulated_card import (
 )
 from rekindle.engine import Chunk, EventTable, Peak, _device, _gpu_batch, _workers, simulate_stream, solve
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._gpu_driver import REGISTERS, Card, CardError
-from rekindle.engine._gpu_text import card_text
 from rekindle.engine._system import build_system
+from rekindle.engine.gpu._driver import REGISTERS, Card, CardError
+from rekindle.engine.gpu._text import card_text
 from rekindle.errors import SolverError
 from rekindle.modelling import read_model
 from rekindle.people import Person, simulate_people

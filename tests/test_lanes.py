@@ -12,12 +12,12 @@ import rekindle
 from rekindle._disk_cache import DiskCache, cache_folder
 from rekindle.engine import _workers
 from rekindle.engine._control_flow import counted_loop
-from rekindle.engine._lane_math import call_math
-from rekindle.engine._lanes import INTEGER, LaneKind, load, store
 from rekindle.engine._machine_code import MachineCode
 from rekindle.engine._modal import Pattern
 from rekindle.engine._plan import host_lanes
 from rekindle.engine._processor import processor
+from rekindle.engine.lanes._lane_math import call_math
+from rekindle.engine.lanes._lanes import INTEGER, LaneKind, load, store
 from rekindle.errors import SolverError
 
 EDGES = np.array(

@@ -27,7 +27,7 @@ FEW = {"parameter_draws": 1.0, "people_for_parameters": 2.0, "fewest_people": 2.
 @pytest.fixture(autouse=True, scope="module")
 def _few_draws() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("_outcome_doubt", "_outcome_arm"):
+        for module in ("outcomes._doubt", "outcomes._arm"):
             patch.setattr(
                 f"rekindle.evidence.{module}.assumption", lambda name: FEW.get(name) or assumption(name)
             )

@@ -34,11 +34,11 @@ from rekindle.engine import (
     simulate_stream,
     solve,
 )
-from rekindle.engine._reduce_course import Courses
-from rekindle.engine._reduce_grid import POINTS, Grid
-from rekindle.engine._reduce_moments import Moments
-from rekindle.engine._reduce_sketch import FEWEST_BINS, QuantileSketch
-from rekindle.engine._stream_pieces import _in_order
+from rekindle.engine.streaming._reduce_course import Courses
+from rekindle.engine.streaming._reduce_grid import POINTS, Grid
+from rekindle.engine.streaming._reduce_moments import Moments
+from rekindle.engine.streaming._reduce_sketch import FEWEST_BINS, QuantileSketch
+from rekindle.engine.streaming._stream_pieces import _in_order
 from rekindle.errors import OutputError, ParameterError, PersonError
 from rekindle.people import Population, _reduce_people, reduce_people, simulate_people
 

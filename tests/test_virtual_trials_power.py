@@ -98,7 +98,7 @@ def test_power_needs_a_primary_result() -> None:
 
 def test_a_cluster_that_does_not_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr("rekindle.engine._stream_cluster._PATIENCE", 0.5)
+    monkeypatch.setattr("rekindle.engine.streaming._stream_cluster._PATIENCE", 0.5)
     with pytest.raises(OutputError) as caught:
         run_trial(shipped_design("saline_crossover"), cluster="tcp://127.0.0.1:9")
     assert caught.value.code == "RK-OUT-040"

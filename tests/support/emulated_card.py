@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import llvmlite.ir as ir
 
 from rekindle.engine._control_flow import counted_loop
-from rekindle.engine._gpu_driver import PROTOTYPES
-from rekindle.engine._gpu_kernel import ARGUMENTS, ENTRY, people_module
-from rekindle.engine._lanes import INTEGER
 from rekindle.engine._machine_code import MachineCode
+from rekindle.engine.gpu._driver import PROTOTYPES
+from rekindle.engine.gpu._kernel import ARGUMENTS, ENTRY, people_module
+from rekindle.engine.lanes._lanes import INTEGER
 
 OUT_OF_MEMORY, INVALID_VALUE, INVALID_IMAGE, NO_DEVICE, LAUNCH_FAILED = 2, 1, 200, 100, 719
 _NAMES = {2: b"CUDA_ERROR_OUT_OF_MEMORY", 1: b"CUDA_ERROR_INVALID_VALUE", 200: b"CUDA_ERROR_INVALID_IMAGE",

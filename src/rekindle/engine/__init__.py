@@ -11,15 +11,16 @@ from rekindle.engine._event_table import EventTable
 from rekindle.engine._records import COLUMNS, Record
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._solver_report import SolverReport
-from rekindle.engine._stream import Chunk, Chunks, simulate_stream
-from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
 from rekindle.engine._trajectory import Trajectory
+from rekindle.engine.streaming._stream import Chunk, Chunks, simulate_stream
+from rekindle.engine.streaming._stream_cluster import CLUSTER_RETRIES, cluster_client
 
 if TYPE_CHECKING:
-    from rekindle.engine._petab import Observable, to_petab
-    from rekindle.engine._reduce_course import Courses
-    from rekindle.engine._reduced import MeanCourses, MeasureSummary, QuantileCourses, Reduced
-    from rekindle.engine._reducers import (
+    from rekindle.engine.exchange._petab import Observable, to_petab
+    from rekindle.engine.sensitivity._sensitivities import Sensitivities, loss_gradient, sensitivities
+    from rekindle.engine.streaming._reduce_course import Courses
+    from rekindle.engine.streaming._reduced import MeanCourses, MeasureSummary, QuantileCourses, Reduced
+    from rekindle.engine.streaming._reducers import (
         Area,
         AtMost,
         FirstPassage,
@@ -34,21 +35,20 @@ if TYPE_CHECKING:
         TimeBelow,
         Value,
     )
-    from rekindle.engine._sensitivities import Sensitivities, loss_gradient, sensitivities
-    from rekindle.engine._stream import Chunk, Chunks, simulate_stream
-    from rekindle.engine._stream_cluster import CLUSTER_RETRIES, cluster_client
+    from rekindle.engine.streaming._stream import Chunk, Chunks, simulate_stream
+    from rekindle.engine.streaming._stream_cluster import CLUSTER_RETRIES, cluster_client
 else:
     __getattr__ = on_demand(
         __name__,
         {
-            "_petab": "Observable, to_petab",
-            "_reduce_course": "Courses",
-            "_reduced": "MeanCourses, MeasureSummary, QuantileCourses, Reduced",
-            "_reducers": "Area, AtMost, FirstPassage, MeanCourse, Measure, Peak, PeakTime, Quantiles, "
-            "Reducer, Response, TimeAbove, TimeBelow, Value",
-            "_sensitivities": "Sensitivities, loss_gradient, sensitivities",
-            "_stream": "Chunk, Chunks, simulate_stream",
-            "_stream_cluster": "CLUSTER_RETRIES, cluster_client",
+            "exchange._petab": "Observable, to_petab",
+            "streaming._reduce_course": "Courses",
+            "streaming._reduced": "MeanCourses, MeasureSummary, QuantileCourses, Reduced",
+            "streaming._reducers": "Area, AtMost, FirstPassage, MeanCourse, Measure, Peak, PeakTime, "
+            "Quantiles, Reducer, Response, TimeAbove, TimeBelow, Value",
+            "sensitivity._sensitivities": "Sensitivities, loss_gradient, sensitivities",
+            "streaming._stream": "Chunk, Chunks, simulate_stream",
+            "streaming._stream_cluster": "CLUSTER_RETRIES, cluster_client",
         },
     )
 

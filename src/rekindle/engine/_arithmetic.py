@@ -7,7 +7,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._lanes import LaneKind, intrinsic
+from rekindle.engine.lanes._lanes import LaneKind, intrinsic
 
 #: Adding it leaves the nearest whole number in the low bits of the sum.
 MAGIC = 6755399441055744.0

@@ -14,7 +14,7 @@ from rekindle.engine._program import ExcludedError, PartedError, Program, compil
 from rekindle.engine._subject import Subject, SubjectResult
 
 if TYPE_CHECKING:
-    from rekindle.engine._gpu_batch import CardKernel
+    from rekindle.engine.gpu._batch import CardKernel
 
 Array = NDArray[np.float64]
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from rekindle.engine._control_flow import counted_loop
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._emit import emit
-from rekindle.engine._lanes import INTEGER, POINTER, SCALAR, index, load, store
 from rekindle.engine._machine_code import MachineCode
 from rekindle.engine._step_functions import emit_prologue, emit_step_functions, hoist_groups
 from rekindle.engine._stepper import emit_integrate
 from rekindle.engine._system import TIME
+from rekindle.engine.lanes._lanes import INTEGER, POINTER, SCALAR, index, load, store
 from rekindle.modelling import Expression
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._lanes import INTEGER, index
+from rekindle.engine.lanes._lanes import INTEGER, index
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._lane_math import call_math
-from rekindle.engine._lanes import FLAGS, SCALAR, LaneKind, kind_of
+from rekindle.engine.lanes._lane_math import call_math
+from rekindle.engine.lanes._lanes import FLAGS, SCALAR, LaneKind, kind_of
 from rekindle.modelling import Expression, topological
 
 _COMPARISON = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rekindle.engine._nonmem import read_nonmem
 from rekindle.engine._records import COLUMNS, Record, read_record
+from rekindle.engine.exchange._nonmem import read_nonmem
 from rekindle.errors import EventError, nearest
 from rekindle.modelling import CARRY_RULES, Model
 from rekindle.units import convert

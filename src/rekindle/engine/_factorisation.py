@@ -11,7 +11,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._lanes import FLAGS, SCALAR, LaneKind, keep_apart, load, store
+from rekindle.engine.lanes._lanes import FLAGS, SCALAR, LaneKind, keep_apart, load, store
 
 
 class Factorisation:

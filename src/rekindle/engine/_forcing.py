@@ -5,9 +5,19 @@ from __future__ import annotations
 import llvmlite.ir as ir
 
 from rekindle.engine._control_flow import counted_loop, variable
-from rekindle.engine._lane_math import decay
-from rekindle.engine._lanes import FLAGS, INTEGER, INTEGERS, LaneKind, index, keep_apart, load, place, store
 from rekindle.engine._step_functions import StepFunctions
+from rekindle.engine.lanes._lane_math import decay
+from rekindle.engine.lanes._lanes import (
+    FLAGS,
+    INTEGER,
+    INTEGERS,
+    LaneKind,
+    index,
+    keep_apart,
+    load,
+    place,
+    store,
+)
 
 
 def emit_forcing(module: ir.Module, parts: StepFunctions, kind: LaneKind, *, slopes: bool) -> ir.Function:

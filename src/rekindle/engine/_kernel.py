@@ -15,16 +15,21 @@ import llvmlite.ir as ir
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine import _cascade_stepper as cascade
 from rekindle.engine import _stepper as stepper
 from rekindle.engine._arithmetic import Numbers
-from rekindle.engine._cascade_lane_step import emit_lane_step
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._emit import emit
-from rekindle.engine._lane_frame import Frame
-from rekindle.engine._lane_journey import PeakCode, emit_peak_handler
-from rekindle.engine._lanes import (
+from rekindle.engine._machine_code import MachineCode
+from rekindle.engine._model_code import ModelCode, emit_model, model_roots
+from rekindle.engine._processor import Processor
+from rekindle.engine._rodas_step import emit_step
+from rekindle.engine._step_functions import emit_prologue, emit_step_functions, hoist_groups
+from rekindle.engine.cascade import _stepper as cascade
+from rekindle.engine.cascade._lane_step import emit_lane_step
+from rekindle.engine.lanes._lane_frame import Frame
+from rekindle.engine.lanes._lane_journey import PeakCode, emit_peak_handler
+from rekindle.engine.lanes._lanes import (
     DOUBLE,
     INTEGER,
     INTEGERS,
@@ -35,12 +40,7 @@ from rekindle.engine._lanes import (
     place,
     store,
 )
-from rekindle.engine._linear_lanes import LinearCode, emit_linear
-from rekindle.engine._machine_code import MachineCode
-from rekindle.engine._model_code import ModelCode, emit_model, model_roots
-from rekindle.engine._processor import Processor
-from rekindle.engine._rodas_step import emit_step
-from rekindle.engine._step_functions import emit_prologue, emit_step_functions, hoist_groups
+from rekindle.engine.lanes._linear_lanes import LinearCode, emit_linear
 
 Array = NDArray[np.float64]
 

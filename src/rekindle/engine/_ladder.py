@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rekindle.engine._cascade_choice import cascade_suits
 from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._subject import ON_CARD, SubjectResult
 from rekindle.engine._workers import SOLVERS, Job
+from rekindle.engine.cascade._choice import cascade_suits
 from rekindle.errors import SolverError, nearest
 
 

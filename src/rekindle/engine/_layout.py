@@ -6,7 +6,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._lanes import place
+from rekindle.engine.lanes._lanes import place
 
 
 class Layout:

@@ -10,9 +10,19 @@ import llvmlite.ir as ir
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._emit import emit
-from rekindle.engine._lanes import DOUBLE, INTEGER, POINTER, LaneKind, index, keep_apart, load, place, store
 from rekindle.engine._step_functions import reader
 from rekindle.engine._system import TIME
+from rekindle.engine.lanes._lanes import (
+    DOUBLE,
+    INTEGER,
+    POINTER,
+    LaneKind,
+    index,
+    keep_apart,
+    load,
+    place,
+    store,
+)
 from rekindle.modelling import Expression, constant
 
 

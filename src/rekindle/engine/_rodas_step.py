@@ -10,8 +10,10 @@ from rekindle.engine import _rodas5p as method
 from rekindle.engine._arithmetic import Numbers
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._forcing import emit_forcing
-from rekindle.engine._lane_step import LaneStep
-from rekindle.engine._lanes import (
+from rekindle.engine._layout import Layout
+from rekindle.engine._step_functions import StepFunctions
+from rekindle.engine.lanes._lane_step import LaneStep
+from rekindle.engine.lanes._lanes import (
     DOUBLE,
     INTEGER,
     INTEGERS,
@@ -23,8 +25,6 @@ from rekindle.engine._lanes import (
     place,
     store,
 )
-from rekindle.engine._layout import Layout
-from rekindle.engine._step_functions import StepFunctions
 
 
 def workspace(parts: StepFunctions) -> Layout:

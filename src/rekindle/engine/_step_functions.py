@@ -12,7 +12,7 @@ from rekindle.engine._derivation import SLOPE, Derivation
 from rekindle.engine._emit import emit
 from rekindle.engine._factorisation import Factorisation
 from rekindle.engine._hoist import DERIVED, HOISTED, derive, hoist
-from rekindle.engine._lanes import LaneKind, keep_apart, load, store
+from rekindle.engine.lanes._lanes import LaneKind, keep_apart, load, store
 from rekindle.modelling import Expression, symbols
 
 #: Name of a symbol -> (array it stands in, position).

@@ -9,9 +9,11 @@ import llvmlite.ir as ir
 from rekindle.engine import _rodas5p as method
 from rekindle.engine._arithmetic import Numbers
 from rekindle.engine._control_flow import counted_loop, variable
-from rekindle.engine._lane_math import call_math
-from rekindle.engine._lane_step import LaneStep
-from rekindle.engine._lanes import (
+from rekindle.engine._rodas_step import emit_step
+from rekindle.engine._step_functions import StepFunctions
+from rekindle.engine.lanes._lane_math import call_math
+from rekindle.engine.lanes._lane_step import LaneStep
+from rekindle.engine.lanes._lanes import (
     DOUBLE,
     INTEGER,
     INTEGERS,
@@ -24,8 +26,6 @@ from rekindle.engine._lanes import (
     place,
     store,
 )
-from rekindle.engine._rodas_step import emit_step
-from rekindle.engine._step_functions import StepFunctions
 
 #: What ``integrate`` returns.
 FINISHED, PEAK, STEP_COLLAPSED, NOT_FINITE, TOO_MANY_STEPS = range(5)

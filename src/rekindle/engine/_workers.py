@@ -11,20 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from rekindle.engine._batch import run_batch, run_program
-from rekindle.engine._cascade_choice import cascade_suits
 from rekindle.engine._compiled import CompiledSystem
 from rekindle.engine._device import PROCESSOR, Device, card_failure, find_card
 from rekindle.engine._equations_digest import equations_digest
-from rekindle.engine._gpu_batch import CardKernel
-from rekindle.engine._gpu_driver import CardError
 from rekindle.engine._kernel import Kernel
 from rekindle.engine._motion import NoModalFormError
 from rekindle.engine._plan import UNITS, Batch, host_lanes, plan
 from rekindle.engine._program import Program
-from rekindle.engine._stream_pieces import run_pieces
 from rekindle.engine._subject import Failure, Subject, SubjectResult, run_subject
 from rekindle.engine._system import build_system
 from rekindle.engine._whole_files import claim, fingerprint, write_whole
+from rekindle.engine.cascade._choice import cascade_suits
+from rekindle.engine.gpu._batch import CardKernel
+from rekindle.engine.gpu._driver import CardError
+from rekindle.engine.streaming._stream_pieces import run_pieces
 from rekindle.errors import SolverError
 from rekindle.modelling import Model
 

@@ -7,8 +7,8 @@
 from rekindle.evidence._data import assumption, development_arms, development_outcomes, mechanism_facts
 from rekindle.evidence._predict import predict_arms
 from rekindle.evidence._prediction import VERDICTS, Prediction
-from rekindle.evidence._studies import Study, studies, study_design, study_text
-from rekindle.evidence._study_reported import Reported, reported_results
+from rekindle.evidence.studies._reported import Reported, reported_results
+from rekindle.evidence.studies._studies import Study, studies, study_design, study_text
 
 __all__ = [
     "VERDICTS",

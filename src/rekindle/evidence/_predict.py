@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.errors import EvidenceError, RekindleError
-from rekindle.evidence._arm import Arm, Situation, read_arm
-from rekindle.evidence._arm_interval import ArmInterval, arm_interval
-from rekindle.evidence._crowd import crowd, typical_subject, uncertain_subjects
 from rekindle.evidence._data import assumption
-from rekindle.evidence._judgement import Observation, read_observation
-from rekindle.evidence._notes import is_median
 from rekindle.evidence._prediction import Cell, Prediction
 from rekindle.evidence._row import Row, not_simulated
-from rekindle.evidence._simulation import Subjects, simulate_exposures
-from rekindle.evidence._statistic import Exposure, Target, read_target
 from rekindle.evidence._table import Source, read_arms
+from rekindle.evidence.plasma._arm import Arm, Situation, read_arm
+from rekindle.evidence.plasma._arm_interval import ArmInterval, arm_interval
+from rekindle.evidence.plasma._crowd import crowd, typical_subject, uncertain_subjects
+from rekindle.evidence.plasma._judgement import Observation, read_observation
+from rekindle.evidence.plasma._notes import is_median
+from rekindle.evidence.plasma._simulation import Subjects, simulate_exposures
+from rekindle.evidence.plasma._statistic import Exposure, Target, read_target
 from rekindle.therapy import mechanism_weights, therapy_model
 
 Array = NDArray[np.float64]
@@ -120,7 +120,7 @@ def _predict_outcomes(
     progress: Progress | None,
     weights: Mapping[str, float],
 ) -> list[dict[str, Cell]]:
-    from rekindle.evidence._outcome_predict import predict_outcomes
+    from rekindle.evidence.outcomes._predict import predict_outcomes
 
     return predict_outcomes(
         rows,

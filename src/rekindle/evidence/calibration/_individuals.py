@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.evidence._outcome_read import read_outcome
-from rekindle.evidence._outcome_reading import Score
-from rekindle.evidence._outcome_study import MOOD, SHARED, SPREAD
-from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.evidence.calibration._block import Block
 from rekindle.evidence.calibration._simulator import Simulator
 from rekindle.evidence.calibration._studies import rated_often
 from rekindle.evidence.calibration._targets import LeftOut
+from rekindle.evidence.outcomes._read import read_outcome
+from rekindle.evidence.outcomes._reading import Score
+from rekindle.evidence.outcomes._study import MOOD, SHARED, SPREAD
+from rekindle.evidence.outcomes._target import OutcomeTarget
 from rekindle.people import nimh_crossover
 
 Array = NDArray[np.float64]

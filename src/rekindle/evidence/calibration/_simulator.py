@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.evidence._outcome_arm import Setup
-from rekindle.evidence._outcome_reading import Reading
-from rekindle.evidence._outcome_simulation import Course, simulate_arm
 from rekindle.evidence.calibration._free_parameters import (
     ANTIDEPRESSANT,
     DRUG,
@@ -19,6 +16,9 @@ from rekindle.evidence.calibration._free_parameters import (
     free_parameters,
     parameter_set,
 )
+from rekindle.evidence.outcomes._arm import Setup
+from rekindle.evidence.outcomes._reading import Reading
+from rekindle.evidence.outcomes._simulation import Course, simulate_arm
 
 Array = NDArray[np.float64]
 Key = tuple[Setup, str]

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.evidence._data import assumption
-from rekindle.evidence._outcome_arm import Setup
-from rekindle.evidence._outcome_reading import Reading
-from rekindle.evidence._outcome_simulation import Course
-from rekindle.evidence._outcome_study import ACUTE, MOOD, SHAPE, SPREAD, between_studies, kind_of, moved
-from rekindle.evidence._outcome_summary import SHARES
-from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.evidence.calibration._block import Block
 from rekindle.evidence.calibration._influence import Side, Summary, summarise_people
 from rekindle.evidence.calibration._simulator import Simulator
 from rekindle.evidence.calibration._targets import StudyTargets, Target
+from rekindle.evidence.outcomes._arm import Setup
+from rekindle.evidence.outcomes._reading import Reading
+from rekindle.evidence.outcomes._simulation import Course
+from rekindle.evidence.outcomes._study import ACUTE, MOOD, SHAPE, SPREAD, between_studies, kind_of, moved
+from rekindle.evidence.outcomes._summary import SHARES
+from rekindle.evidence.outcomes._target import OutcomeTarget
 
 Array = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from rekindle.errors import EvidenceError, RekindleError
-from rekindle.evidence._outcome_read import read_outcome
-from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.evidence._row import Row
 from rekindle.evidence._table import Source, read_arms
+from rekindle.evidence.outcomes._read import read_outcome
+from rekindle.evidence.outcomes._target import OutcomeTarget
 
 _FOLDER = Path(__file__).parent / "data"
 #: Columns that say which rows are left out; an empty cell means all.

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.evidence._data import assumption
-from rekindle.evidence._outcome_arm import Setup
-from rekindle.evidence._outcome_session_reading import AnySession, SessionPeak
-from rekindle.evidence._outcome_target import ACTIVE
 from rekindle.evidence.facts._bench import SESSION_TIMES, Bench, Quantity
 from rekindle.evidence.facts._curves import spells
 from rekindle.evidence.facts._fact import Fact, Found, direction, not_computed
 from rekindle.evidence.facts._mood import INFUSION
+from rekindle.evidence.outcomes._arm import Setup
+from rekindle.evidence.outcomes._session_reading import AnySession, SessionPeak
+from rekindle.evidence.outcomes._target import ACTIVE
 from rekindle.therapy import interaction
 from rekindle.trials import endpoint
 

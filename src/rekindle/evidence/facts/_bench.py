@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.evidence._data import assumption, development_outcomes
-from rekindle.evidence._outcome_arm import Setup
-from rekindle.evidence._outcome_read import read_outcome
-from rekindle.evidence._outcome_reading import Reading
-from rekindle.evidence._outcome_simulation import Course, simulate_arm
-from rekindle.evidence._outcome_summary import summarise
-from rekindle.evidence._outcome_target import OutcomeTarget
 from rekindle.evidence._row import Row
 from rekindle.evidence._table import read_arms
 from rekindle.evidence.facts._fact import Fact, Found
+from rekindle.evidence.outcomes._arm import Setup
+from rekindle.evidence.outcomes._read import read_outcome
+from rekindle.evidence.outcomes._reading import Reading
+from rekindle.evidence.outcomes._simulation import Course, simulate_arm
+from rekindle.evidence.outcomes._summary import summarise
+from rekindle.evidence.outcomes._target import OutcomeTarget
 from rekindle.modelling import Expression, Model, evaluate, symbol
 from rekindle.people import Course as Treatment
 from rekindle.people import Person, Setting, simulate_courses

@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from rekindle.evidence._data import assessments, assumption, fact_rows
-from rekindle.evidence._outcome_reading import IMPROVEMENT, Item10, RelapseTime, Score
-from rekindle.evidence._outcome_target import ACTIVE, OutcomeTarget
 from rekindle.evidence.facts._bench import Bench, Quantity
 from rekindle.evidence.facts._curves import bliss_fraction, constant_hazard
 from rekindle.evidence.facts._fact import Fact, Found, not_computed
+from rekindle.evidence.outcomes._reading import IMPROVEMENT, Item10, RelapseTime, Score
+from rekindle.evidence.outcomes._target import ACTIVE, OutcomeTarget
 from rekindle.trials import endpoint
 
 INFUSION = "ketamine 0.5 mg/kg iv over 40 min"

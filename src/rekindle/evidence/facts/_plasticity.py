@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from rekindle.evidence._data import assumption
-from rekindle.evidence._outcome_reading import IMPROVEMENT, Score
-from rekindle.evidence._outcome_target import ACTIVE, CONTROL
 from rekindle.evidence.facts._bench import Bench, Quantity
 from rekindle.evidence.facts._fact import Fact, Found, direction
 from rekindle.evidence.facts._mood import INERT, INFUSION
+from rekindle.evidence.outcomes._reading import IMPROVEMENT, Score
+from rekindle.evidence.outcomes._target import ACTIVE, CONTROL
 from rekindle.therapy import TRAINING, training_records
 from rekindle.trials import rating_scale
 

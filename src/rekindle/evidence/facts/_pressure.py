@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.evidence._data import assumption
-from rekindle.evidence._outcome_target import ACTIVE
 from rekindle.evidence.facts._bench import SESSION_TIMES, Bench, Quantity
 from rekindle.evidence.facts._curves import largest_mean, spells
 from rekindle.evidence.facts._fact import Fact, Found
+from rekindle.evidence.outcomes._target import ACTIVE
 
 Array = NDArray[np.float64]
 

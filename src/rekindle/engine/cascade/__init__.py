@@ -1,0 +1,1 @@
+"""Cascade collocation (solver L2): states in topological order, only loops iterated."""

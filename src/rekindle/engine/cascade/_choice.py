@@ -1,0 +1,44 @@
+"""Whether the cascade solver fits a system, so that the engine can choose a solver and say why."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rekindle.engine._derivation import Derivation
+from rekindle.engine.cascade._plan import components
+from rekindle.modelling import symbols, topological
+
+#: Above this share of states in feedback loops, sweeping costs more than a full Jacobian saves.
+_LARGEST_SHARE_IN_LOOPS = 0.5
+_KINKS = ("select", "min", "max", "abs", "floor")
+
+
+class Suitability(NamedTuple):
+    """Whether the cascade solver fits, and the reason in words."""
+
+    suits: bool
+    reason: str
+
+
+def cascade_suits(derivation: Derivation) -> Suitability:
+    """Judge by feedback and smoothness.
+
+    Args:
+        derivation: of the system to be solved.
+
+    Returns:
+        Yes or no, with what decided it; a yes may name what the step control has to deal with.
+    """
+    system = derivation.system
+    if not system.nonlinear:
+        return Suitability(False, "every state is linear and solved exactly")
+    names = set(system.nonlinear)
+    rates = dict(zip(system.nonlinear, system.right_hand_side, strict=True))
+    groups = components({name: symbols(rate) & names for name, rate in rates.items()})
+    in_loops = [name for group in groups if len(group) > 1 for name in group]
+    share = len(in_loops) / len(system.states)
+    count = f"{len(in_loops)} of {len(system.states)} states are in feedback loops"
+    if share > _LARGEST_SHARE_IN_LOOPS:
+        return Suitability(False, count)
+    kinks = sum(node.operation in _KINKS for node in topological(system.right_hand_side))
+    return Suitability(True, f"{count}; kinks left to the step control: {kinks}" if kinks else count)

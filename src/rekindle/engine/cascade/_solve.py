@@ -1,0 +1,150 @@
+"""Solving one state at all nodes of a step: (INVERSE - h D) Z = h f - h D Z_before.
+
+Where D is one number for the whole step, the modes of INVERSE make this four small systems. Where it differs
+from node to node the matrix is factorised, without pivoting: INVERSE is factorised without growth, and a
+slope below zero only adds to its diagonal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.ir as ir
+
+from rekindle.engine.cascade._method import COLLOCATION, INVERSE, MODE_NUMBERS, MODES, STAGES, TO_MODES
+from rekindle.engine.lanes._lanes import FLAGS, LaneKind, intrinsic, load, store
+
+#: Numbers that one factorised matrix takes.
+FACTORS = STAGES * STAGES
+
+
+def multiply_add(builder: ir.IRBuilder, left: Any, right: Any, added: Any) -> Any:
+    """left * right + added, rounded once where the processor can."""
+    return builder.fadd(builder.fmul(left, right, flags=FLAGS), added, flags=FLAGS)
+
+
+def _function(module: ir.Module, name: str, kind: LaneKind, values: int, pointers: int, result: Any) -> Any:
+    signature = ir.FunctionType(result, [kind.type] * values + [kind.pointer] * pointers)
+    function = ir.Function(module, signature, name)
+    function.linkage = "internal"
+    return function, ir.IRBuilder(function.append_basic_block())
+
+
+def emit_factor(module: ir.Module, kind: LaneKind) -> ir.Function:
+    """``void factor(h, D[7], factors[49])``; the diagonal is stored inverted."""
+    function, b = _function(module, "cascade_factor", kind, 1, 2, ir.VoidType())
+    step, slopes, factors = function.args
+    rows = [[kind.number(value) for value in row] for row in INVERSE]
+    for i in range(STAGES):
+        rows[i][i] = b.fsub(rows[i][i], b.fmul(step, load(b, slopes, i), flags=FLAGS), flags=FLAGS)
+    for pivot in range(STAGES):
+        rows[pivot][pivot] = b.fdiv(kind.number(1.0), rows[pivot][pivot])
+        for row in range(pivot + 1, STAGES):
+            factor = b.fneg(b.fmul(rows[row][pivot], rows[pivot][pivot]))
+            rows[row][pivot] = factor
+            for column in range(pivot + 1, STAGES):
+                rows[row][column] = multiply_add(b, factor, rows[pivot][column], rows[row][column])
+    for i in range(STAGES):
+        for j in range(STAGES):
+            store(b, rows[i][j] if j <= i else b.fneg(rows[i][j]), factors, i * STAGES + j)
+    b.ret_void()
+    return function
+
+
+def emit_solve(module: ir.Module, kind: LaneKind) -> ir.Function:
+    """``change solve(h, y, rates[7], D[7], factors[49], Z[7], Y[7])``: Z, Y = y + Z; largest change."""
+    function, b = _function(module, "cascade_solve", kind, 2, 5, kind.type)
+    step, start, rates, slopes, factors, increments, states = function.args
+    before = [load(b, increments, i) for i in range(STAGES)]
+    values = []
+    for i in range(STAGES):
+        own = b.fmul(load(b, slopes, i), before[i], flags=FLAGS)
+        values.append(b.fmul(step, b.fsub(load(b, rates, i), own, flags=FLAGS), flags=FLAGS))
+    for column in range(STAGES):
+        for row in range(column + 1, STAGES):
+            factor = load(b, factors, row * STAGES + column)
+            values[row] = multiply_add(b, factor, values[column], values[row])
+    for column in reversed(range(STAGES)):
+        values[column] = b.fmul(values[column], load(b, factors, column * STAGES + column))
+        for row in range(column):
+            factor = load(b, factors, row * STAGES + column)
+            values[row] = multiply_add(b, factor, values[column], values[row])
+    _finish(b, kind, start, before, values, increments, states)
+    return function
+
+
+def emit_shift(module: ir.Module, kind: LaneKind) -> ir.Function:
+    """``void shift(h, D, factors[7])``: what solving in modes needs for one slope D."""
+    function, b = _function(module, "cascade_shift", kind, 2, 1, ir.VoidType())
+    step, slope, factors = function.args
+    moved = b.fmul(step, slope)
+    for pair, (real, imaginary) in enumerate(MODE_NUMBERS):
+        shifted = b.fsub(kind.number(float(real)), moved)
+        if not imaginary:
+            store(b, b.fdiv(kind.number(1.0), shifted), factors, 2 * pair)
+            continue
+        size = multiply_add(b, shifted, shifted, kind.number(float(imaginary**2)))
+        inverse = b.fdiv(kind.number(1.0), size)
+        store(b, b.fmul(shifted, inverse), factors, 2 * pair)
+        store(b, b.fmul(kind.number(float(imaginary)), inverse), factors, 2 * pair + 1)
+    b.ret_void()
+    return function
+
+
+def emit_solve_in_modes(module: ir.Module, kind: LaneKind) -> ir.Function:
+    """``solve`` for one slope in all nodes, read from D[0], with the factors of ``shift``."""
+    function, b = _function(module, "cascade_solve_in_modes", kind, 2, 5, kind.type)
+    step, start, rates, slopes, factors, increments, states = function.args
+    before = [load(b, increments, i) for i in range(STAGES)]
+    slope, right = load(b, slopes, 0), []
+    for i in range(STAGES):
+        change = b.fsub(load(b, rates, i), b.fmul(slope, before[i], flags=FLAGS), flags=FLAGS)
+        right.append(b.fmul(step, change))
+    modes = [combination(b, kind, row, right) for row in TO_MODES]
+    for pair, (_, imaginary) in enumerate(MODE_NUMBERS):
+        i = 2 * pair
+        first = load(b, factors, i)
+        if not imaginary:
+            modes[i] = b.fmul(first, modes[i])
+            continue
+        second = load(b, factors, i + 1)
+        modes[i], modes[i + 1] = (
+            b.fsub(
+                b.fmul(first, modes[i], flags=FLAGS), b.fmul(second, modes[i + 1], flags=FLAGS), flags=FLAGS
+            ),
+            multiply_add(b, second, modes[i], b.fmul(first, modes[i + 1], flags=FLAGS)),
+        )
+    values = [combination(b, kind, row, modes) for row in MODES]
+    _finish(b, kind, start, before, values, increments, states)
+    return function
+
+
+def emit_explicit(module: ir.Module, kind: LaneKind) -> ir.Function:
+    """The same for a state whose rate does not depend on itself."""
+    function, b = _function(module, "cascade_sum", kind, 2, 5, kind.type)
+    step, start, rates, _, _, increments, states = function.args
+    before = [load(b, increments, i) for i in range(STAGES)]
+    slopes = [b.fmul(step, load(b, rates, i), flags=FLAGS) for i in range(STAGES)]
+    values = [combination(b, kind, row, slopes) for row in COLLOCATION]
+    _finish(b, kind, start, before, values, increments, states)
+    return function
+
+
+def combination(builder: ir.IRBuilder, kind: LaneKind, weights: Any, values: Any) -> Any:
+    """Sum of known weights times values."""
+    total = builder.fmul(kind.number(float(weights[0])), values[0], flags=FLAGS)
+    for weight, value in zip(weights[1:], values[1:], strict=True):
+        total = multiply_add(builder, kind.number(float(weight)), value, total)
+    return total
+
+
+def _finish(
+    b: ir.IRBuilder, kind: LaneKind, start: Any, before: Any, values: Any, increments: Any, states: Any
+) -> None:
+    largest = kind.number(0.0)
+    for i in range(STAGES):
+        store(b, values[i], increments, i)
+        store(b, b.fadd(start, values[i]), states, i)
+        change = intrinsic(b, "llvm.fabs", b.fsub(values[i], before[i]))
+        largest = intrinsic(b, "llvm.maxnum", largest, change)
+    b.ret(largest)

@@ -1,0 +1,1 @@
+"""Data sets and problems of other programs: NONMEM, PEtab."""

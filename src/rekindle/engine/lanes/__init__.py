@@ -1,0 +1,1 @@
+"""People in the lanes of a vector: arithmetic, moves of the linear part, watched peaks."""

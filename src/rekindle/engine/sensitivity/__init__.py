@@ -1,0 +1,1 @@
+"""Forward sensitivities: the tangents of a model and of what happens at its moments."""

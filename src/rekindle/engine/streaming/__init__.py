@@ -1,0 +1,1 @@
+"""Many people in bounded memory: pieces, reducers, stores."""

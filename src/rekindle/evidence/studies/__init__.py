@@ -1,0 +1,1 @@
+"""Published studies as designs of virtual trials."""
