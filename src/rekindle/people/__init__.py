@@ -7,6 +7,21 @@ True
 from typing import TYPE_CHECKING
 
 from rekindle._on_demand import on_demand
+from rekindle.people._analog import AnalogProperty, analog, analog_properties
+from rekindle.people._analog_search import (
+    ONSET_H,
+    AnalogOptimum,
+    AnalogSearch,
+    least_dissociation,
+    search_analogs,
+    treated,
+    uncertain_parameters,
+    undominated,
+    vary_one,
+)
+from rekindle.people._candidate import CandidateComparison, CandidateRow, Readout, compare_candidate
+from rekindle.people._cohort import read_cohort
+from rekindle.people._compound import simulate_compound
 from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
 from rekindle.people._correlation import Correlation
 from rekindle.people._crossover import (
@@ -31,6 +46,7 @@ from rekindle.people._eligibility import (
     criteria,
 )
 from rekindle.people._even_draw import draw_evenly
+from rekindle.people._equal_effect import DAY_1_H, DAY_7_H, Bench, Molecule, Readouts
 from rekindle.people._person import Person
 from rekindle.people._population import Population
 from rekindle.people._random import STREAMS, Stream, person_key, random_generator
@@ -97,8 +113,15 @@ else:
     )
 
 __all__ = [
+    "DAY_1_H",
+    "DAY_7_H",
     "DECISION_NOTICE",
+    "ONSET_H",
     "STREAMS",
+    "AnalogOptimum",
+    "AnalogProperty",
+    "AnalogSearch",
+    "Bench",
     "CandidateComparison",
     "CandidateRow",
     "Correlation",
@@ -111,18 +134,22 @@ __all__ = [
     "Eligibility",
     "FailedTreatment",
     "Normals",
+    "Molecule",
     "Person",
     "PersonFacts",
     "Population",
     "RandomEffect",
     "Range",
     "Readout",
+    "Readouts",
     "Resistance",
     "Score",
     "ScoreUncertainty",
     "Setting",
     "Stream",
     "Variability",
+    "analog",
+    "analog_properties",
     "assess_eligibility",
     "co_medication_notes",
     "compare_candidate",
@@ -136,6 +163,7 @@ __all__ = [
     "draw_parameters",
     "draw_people",
     "idle_fact_notes",
+    "least_dissociation",
     "nimh_crossover",
     "output_times",
     "person_key",
@@ -154,9 +182,14 @@ __all__ = [
     "refuse_unmeasured",
     "resistance",
     "score_uncertainty",
+    "search_analogs",
     "simulate_compound",
     "simulate_courses",
     "simulate_people",
+    "treated",
     "treatment_model",
+    "uncertain_parameters",
+    "undominated",
+    "vary_one",
     "with_implied_switches",
 ]

@@ -26,6 +26,8 @@ from rekindle.therapy._comparators import (
 )
 from rekindle.therapy._compound import PRIOR_ONLY, Compound, Gap, Measure, Species
 from rekindle.therapy._compound_model import compound_model
+from rekindle.therapy._compound_model import compound_model, compound_parameters
+from rekindle.therapy._compound_outputs import is_ketamine
 from rekindle.therapy._compounds import compound_source, compounds, find_compound, read_compound
 from rekindle.therapy._control_response import ControlResponse, control_response, control_responses
 from rekindle.therapy._dosing import MIDAZOLAM, dose_records
@@ -127,6 +129,7 @@ __all__ = [
     "circuit_rates",
     "combined_interactions",
     "compound_model",
+    "compound_parameters",
     "compound_source",
     "compounds",
     "control_response",

@@ -60,6 +60,24 @@ def compound_model(compound: Compound, **switches: str) -> Model:
     )
 
 
+def compound_parameters(compound: Compound, **switches: str) -> dict[str, float]:
+    """Everything that a compound decides in the therapy model, by name; the rest stays as it is.
+
+    For many compounds in one simulation: their structure is the same, only these numbers differ.
+
+    Raises:
+        ParameterError: a compound with gaps.
+
+    >>> from rekindle.therapy import find_compound
+    >>> compound_parameters(find_compound("memantine"))["rho"]
+    5.0
+    """
+    refuse_gaps(compound)
+    base = therapy_model(**switches)
+    found = {name: measure.value for name, measure in _values(compound, base) if name in base.parameters}
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
 def _parameter(old: Parameter, measure: Measure, compound: Compound) -> Parameter:
     assert measure.value is not None
     if old.value == measure.value:
