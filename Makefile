@@ -78,7 +78,7 @@ figures: $(TEST_STAMP)  ## Make the figures of the README and the documentation 
 	$(BIN)/rekindle trial power saline_crossover --n 6,10,14,18 --effects 0,0.5,1 --unblinding --replicates 40 --out out/power
 	cp out/power/power.png docs/figures/trial_power.png
 	for answer in onset/difference duration/relapse dose_response/walk routes/effects session/waiting \
-		suicidality/effect combination/course moderators/inflammation long_term/burden; do \
+		suicidality/effect combination/course analog/tradeoff moderators/inflammation long_term/burden; do \
 		name=$${answer%/*} && $(BIN)/rekindle question $$name --out out/question_$$name && \
 		cp out/question_$$answer.png docs/figures/question_$$name.png || exit 1; \
 	done

@@ -45,8 +45,8 @@ from rekindle.people._eligibility import (
     assess_eligibility,
     criteria,
 )
-from rekindle.people._even_draw import draw_evenly
 from rekindle.people._equal_effect import DAY_1_H, DAY_7_H, Bench, Molecule, Readouts
+from rekindle.people._even_draw import draw_evenly
 from rekindle.people._person import Person
 from rekindle.people._population import Population
 from rekindle.people._random import STREAMS, Stream, person_key, random_generator
@@ -133,8 +133,8 @@ __all__ = [
     "Distribution",
     "Eligibility",
     "FailedTreatment",
-    "Normals",
     "Molecule",
+    "Normals",
     "Person",
     "PersonFacts",
     "Population",

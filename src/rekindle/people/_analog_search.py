@@ -27,6 +27,8 @@ _SEARCHED = ("rho", "trapping", "allosteric", "direct", "clearance", "equilibrat
 ONSET_H = 2.0
 #: Differential evolution: members for each property, and cost of missing a condition.
 _MEMBERS, _MISS = 5, 1e3
+#: Dose from which a search begins (mg).
+_START_MG = 30.0
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ def least_dissociation(
     *,
     vary: Sequence[str] = _SEARCHED,
     onset: float = ONSET_H,
+    thrift: float = 0.0,
     mechanism: str = "disinhibition",
     parameters: Mapping[str, float] | None = None,
     generations: int = 20,
@@ -178,6 +181,8 @@ def least_dissociation(
         effect: improvement wanted at 24 h, share of baseline severity.
         vary: properties that may change within their ranges; the others are those of S-ketamine.
         onset: latest time at which half of the effect at 24 h must be there (h).
+        thrift: points of CADSS that moving one property from S-ketamine through all of its range must save;
+            keeps properties that do not matter where they are.
         mechanism: hypothesis that carries the mood effect.
         parameters: values that replace those of the model.
         generations: of the search; more come closer to the true minimum.
@@ -196,15 +201,19 @@ def least_dissociation(
     bench = Bench(mechanism, parameters or {})
     bounds = [(math.log(known[name].low), math.log(known[name].high)) for name in vary]
     bounds.append((math.log(LOWEST_MG), math.log(HIGHEST_MG)))
+    start = np.log([*(known[name].start for name in vary), _START_MG])
+    spans = np.ptp(bounds, axis=1)
 
     def read(points: Array) -> Readouts:
         values = np.exp(points)
         return bench.read(_molecules(dict(zip(vary, values[:-1], strict=True))), values[-1])
 
     def cost(points: Array, /) -> Any:
-        found = read(points.reshape(len(bounds), -1))
+        columns = points.reshape(len(bounds), -1)
+        found = read(columns)
+        moved = (np.abs(columns - start[:, None]) / spans[:, None])[:-1].sum(axis=0)
         missed = np.maximum(effect - found.effect_day_1, 0.0) + np.maximum(found.onset - onset, 0.0)
-        return np.where(missed > 0.0, _MISS * (1.0 + missed), found.cadss)
+        return np.where(missed > 0.0, _MISS * (1.0 + missed), found.cadss + thrift * moved)
 
     best = differential_evolution(
         cost,
@@ -212,6 +221,7 @@ def least_dissociation(
         popsize=_MEMBERS,
         maxiter=generations,
         init="sobol",
+        x0=start,
         updating="deferred",
         vectorized=True,
         polish=False,

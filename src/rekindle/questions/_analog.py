@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from rekindle.people import ONSET_H, AnalogSearch, analog_properties
 from rekindle.questions._analog_figures import TITLES, all_figures
-from rekindle.questions._analog_study import ESKETAMINE, FREEDOMS, KETAMINE, Whole, inside
+from rekindle.questions._analog_study import ESKETAMINE, FREEDOMS, KETAMINE, MEMANTINE, Whole, inside
 from rekindle.questions._analog_tables import (
     cloud_rows,
     equal_tables,
@@ -26,6 +27,15 @@ from rekindle.questions._words import amount
 from rekindle.report import interval, number
 from rekindle.therapy import PRIOR_ONLY, compounds
 
+#: Properties in a sentence, where the name alone would not do.
+_WORDS = {
+    "rho": "preference for interneurons",
+    "allosteric": "affinity at the allosteric site",
+    "direct": "potency of the direct route",
+    "equilibration": "exchange with the brain",
+}
+#: Peaks whose spread is below this share are told as one.
+_SAME = 0.02
 _NOTHING = (float("nan"), float("nan"))
 
 
@@ -92,6 +102,7 @@ def _sentences(whole: Whole, numbers: Mapping[str, Quantity]) -> list[str]:
         f"person, with a peak of CADSS of {told('cadss_ketamine')} points. {_alone(whole, numbers)}",
         _affinity(study.levers["affinity"]),
         _together(whole, numbers),
+        _memantine(whole),
         _elsewhere(whole),
         _liking(study.cloud),
     ]
@@ -101,10 +112,9 @@ def _alone(whole: Whole, numbers: Mapping[str, Quantity]) -> str:
     known, told = analog_properties(), []
     for name, value in whole.main.needed.items():
         if np.isfinite(value):
-            unit = "" if known[name].unit == "1" else known[name].unit
             way = "or less" if value < known[name].start else "or more"
-            told.append(f"{name} of {amount(numbers[f'needed_{name}'], unit)} {way}")
-    never = [name for name, value in whole.main.needed.items() if not np.isfinite(value)]
+            told.append(f"{_WORDS.get(name, name)} {_told(numbers[f'needed_{name}'])} {way}")
+    never = [_WORDS.get(name, name) for name, value in whole.main.needed.items() if not np.isfinite(value)]
     if not told:
         return "No property halves this peak alone at the same effect."
     return (
@@ -114,14 +124,27 @@ def _alone(whole: Whole, numbers: Mapping[str, Quantity]) -> str:
     )
 
 
+def _told(one: Quantity) -> str:
+    """A property in a sentence; a rate with its half-life."""
+    if one.unit == "1/h":
+        return f"{amount(one, 'per h')}, a half-life of {60.0 * math.log(2.0) / one.value:.0f} min"
+    return amount(one, "" if one.unit == "1" else one.unit)
+
+
 def _affinity(found: AnalogSearch) -> str:
     cadss = found.readouts.cadss[found.reached]
     doses = found.readouts.dose_mg[found.reached]
     if not len(cadss):
         return "No affinity reaches the effect within the doses that were tried."
+    fold, low, high = (number(one, 2) for one in (doses.max() / doses.min(), cadss.min(), cadss.max()))
+    if np.ptp(cadss) < _SAME * cadss.max():
+        return (
+            f"Affinity alone only sets the dose: over {fold}-fold doses the peak at equal effect stays at "
+            f"{high} points."
+        )
     return (
-        f"Affinity mostly sets the dose: over {number(doses.max() / doses.min(), 2)}-fold doses the peak at "
-        f"equal effect lies between {number(cadss.min(), 2)} and {number(cadss.max(), 2)} points."
+        f"Affinity counts against what else carries the effect: over {fold}-fold doses the peak at equal "
+        f"effect lies between {low} and {high} points."
     )
 
 
@@ -147,7 +170,21 @@ def _together(whole: Whole, numbers: Mapping[str, Quantity]) -> str:
     return (
         f"With half of the effect within {ONSET_H:g} h, the lowest peak that was found is, of that of "
         "ketamine IV: "
-        f"{'; '.join(told)}. The price is speed.{price}"
+        f"{'; '.join(told)}. What it costs is speed.{price}"
+    )
+
+
+def _memantine(whole: Whole) -> str:
+    """The compound that puts the answer to the test, because people take it."""
+    found = whole.equal[KETAMINE][MEMANTINE]
+    if not np.isfinite(found.dose_mg[0]):
+        return "Memantine has the effect of ketamine IV at no dose under this mechanism."
+    return (
+        "Read this as a test of the model first: by the same reasoning one dose of "
+        f"{number(found.dose_mg[0], 2)} mg memantine by mouth would have the effect of ketamine IV with a peak "
+        f"of {number(found.cadss[0], 1)} points. "
+        "If memantine does not relieve depression within a day, slow block is not enough and the part of "
+        "this answer that rests on kinetics is wrong. The tables here hold no trial of it."
     )
 
 
@@ -160,7 +197,7 @@ def _percent(one: Quantity) -> str:
 def _elsewhere(whole: Whole) -> str:
     told = []
     for name, study in whole.studies.items():
-        alone = [key for key, value in study.needed.items() if np.isfinite(value)]
+        alone = [_WORDS.get(key, key) for key, value in study.needed.items() if np.isfinite(value)]
         told.append(f"{name}: {', '.join(alone) or 'nothing'}; up to {100 * study.ceiling:.0f} % of severity")
     return (
         "What halves the peak alone, and the largest effect that any molecule has at any dose, depend on the "

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.people import ONSET_H, AnalogOptimum, Readouts, analog_properties
-from rekindle.questions._analog_study import ALL, FREEDOMS, HALF, KETAMINE, SPRAY, Doubt, Study, Whole, inside
+from rekindle.questions._analog_study import (
+    ALL,
+    FREEDOMS,
+    HALF,
+    KETAMINE,
+    SPRAY,
+    THRIFT,
+    Doubt,
+    Study,
+    Whole,
+    inside,
+)
 from rekindle.questions._draw import colours
 from rekindle.report import INK, LINE_COLOURS, QUIET, PageFigure, new_figure, number, styled
 from rekindle.therapy import PRIOR_ONLY
@@ -68,7 +80,7 @@ def _tradeoff(whole: Whole) -> PageFigure:
         "Each line is one compound at rising doses, each grey dot an invented molecule at the dose with the "
         "effect of ketamine IV. Black: the lowest peak found for each effect with half of it within "
         f"{ONSET_H:g} h; it ends where no molecule has more effect. Squares: 28, 56 and 84 mg. A typical "
-        f"person, one dose, without expectancy. {_NOTE}",
+        f"person, one dose, without expectancy. Memantine is not held to the limit of time. {_NOTE}",
     )
 
 
@@ -122,7 +134,7 @@ def _speed(whole: Whole) -> PageFigure:
         left.set_ylim(-1.0, _TOP)
         left.set_xlabel("hours to half of the effect at day 1")
         left.set_ylabel("peak CADSS (points)")
-        left.legend(loc="upper right", fontsize=8.5)
+        left.legend(loc="center right", fontsize=8.5)
         shown = right.scatter(found.liking, found.cadss, c=np.log2(study.cloud.values["liking"]), s=9,
                               cmap="viridis", linewidth=0)  # fmt: skip
         figure.colorbar(shown, ax=right, label="own liking potency (doublings)", fraction=0.05, pad=0.02)
@@ -208,7 +220,7 @@ def _along(whole: Whole) -> PageFigure:
                 [f"{v:.3g}" for v in (known[name].low, known[name].start, known[name].high)]
             )
             panel.minorticks_off()
-            panel.set_title(TITLES[name], fontsize=9)
+            panel.set_title(fill(TITLES[name], 19), fontsize=9)
             values = [one.values[name] for one in whole.main.by_effect[ALL] if one.found]
             told.append(f"{TITLES[name]} {', '.join(number(value, 2) for value in values)}")
         axes[-1].axis("off")
@@ -220,12 +232,13 @@ def _along(whole: Whole) -> PageFigure:
         figure,
         f"Properties of the molecules on the front under {whole.main.mechanism}: {'; '.join(told)}.",
         "Properties of the molecules on the front (both free) for rising effects; grey: S-ketamine. A "
-        f"property that jumps about does not matter under that mechanism. {_NOTE}",
+        f"property leaves that line only where it saves at least {THRIFT:g} point of CADSS over its whole "
+        f"range. {_NOTE}",
     )
 
 
 def _equal(whole: Whole) -> PageFigure:
-    panels = {"cadss": "peak CADSS (points)", "liking": "peak of liking (50 neutral)",
+    panels = {"cadss": "peak CADSS (points)", "liking": "liking (50 neutral)",
               "systolic_rise": "systolic rise (mmHg)", "sedated": "MOAA/S 4 or less (%)"}  # fmt: skip
     bars = dict(whole.equal[KETAMINE]) | {f"analog, {name}": one.readouts for name, one in whole.best.items()}
     told = []

@@ -15,11 +15,12 @@ from rekindle.questions._inquiry import LEVEL
 Array = NDArray[np.float64]
 
 KETAMINE, ESKETAMINE = "ketamine 0.5 mg/kg iv over 40 min", "esketamine 84 mg nasal"
+MEMANTINE = "memantine oral"
 #: Name in figures -> treatment whose dose is moved.
 SHIPPED = {
     "ketamine IV": KETAMINE,
     "arketamine IV": "arketamine 0.5 mg/kg iv over 40 min",
-    "memantine oral": "memantine 20 mg oral",
+    MEMANTINE: "memantine 20 mg oral",
     "analog-h1 IV (invented)": "analog-h1 40 mg iv over 40 min",
 }
 SPRAY, SPRAYS = "esketamine nasal", tuple(f"esketamine {dose} mg nasal" for dose in (28, 56, 84))
@@ -32,6 +33,8 @@ FREEDOMS: dict[str, tuple[str, ...]] = {
 }
 #: Share of the peak of ketamine that is asked for.
 HALF = 0.5
+#: Points of CADSS that moving one property through its whole range must save on a front.
+THRIFT = 1.0
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from rekindle.questions._analog_study import (
     SHIPPED,
     SPRAY,
     SPRAYS,
+    THRIFT,
     Doubt,
     Study,
     Whole,
@@ -51,7 +52,7 @@ _EFFECTS = (0.5, 1.0, 1.3, 1.6, 1.75)
 #: Doses of a curve, as multiples of the usual one.
 _MULTIPLES = np.geomspace(0.1, 20.0, 24)
 #: Values of one property, and generations of a search with 200 people.
-_STEPS, _GENERATIONS = 7, 20
+_STEPS, _GENERATIONS = 7, 25
 
 
 def study_all(inquiry: Inquiry) -> Whole:
@@ -175,6 +176,7 @@ class _Search:
             share * float(self.ketamine().effect_day_1[0]),
             vary=FREEDOMS[freedom],
             onset=onset,
+            thrift=THRIFT,
             mechanism=self.mechanism,
             generations=self.generations,
             seed=self.seed,
