@@ -76,7 +76,9 @@ def compare(name: str, regimen: str, draws: int, seed: int, weight: str, out: st
     """Hold a compound against S-ketamine at the dose with equal effect, under every mechanism hypothesis.
 
     REGIMEN is a text such as "40 mg iv over 40 min". With a product that comes in devices, the reference is
-    the number of devices with the nearest effect. What an analog would need is question 8: rekindle question 8.
+    the number of devices with the nearest effect.
+
+    Which properties an analog would need is answered by: rekindle question 8.
     """
     from rich.console import Console
 

@@ -181,8 +181,8 @@ def _memantine(whole: Whole) -> str:
         return "Memantine has the effect of ketamine IV at no dose under this mechanism."
     return (
         "Read this as a test of the model first: by the same reasoning one dose of "
-        f"{number(found.dose_mg[0], 2)} mg memantine by mouth would have the effect of ketamine IV with a peak "
-        f"of {number(found.cadss[0], 1)} points. "
+        f"{number(found.dose_mg[0], 2)} mg memantine by mouth would have the effect of ketamine IV with a "
+        f"peak of {number(found.cadss[0], 1)} points. "
         "If memantine does not relieve depression within a day, slow block is not enough and the part of "
         "this answer that rests on kinetics is wrong. The tables here hold no trial of it."
     )

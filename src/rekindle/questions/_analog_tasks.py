@@ -53,6 +53,8 @@ _EFFECTS = (0.5, 1.0, 1.3, 1.6, 1.75)
 _MULTIPLES = np.geomspace(0.1, 20.0, 24)
 #: Values of one property, and generations of a search with 200 people.
 _STEPS, _GENERATIONS = 7, 25
+#: With fewer people, which serves to look at the page only, a property has fewer values.
+_ENOUGH, _FEW_STEPS = 50, 3
 
 
 def study_all(inquiry: Inquiry) -> Whole:
@@ -62,7 +64,8 @@ def study_all(inquiry: Inquiry) -> Whole:
     """
     mechanisms, own = therapy_model().switches["mechanism"].options, inquiry.mechanism
     effort = max(2, min(_GENERATIONS, _GENERATIONS * inquiry.people // 200))
-    search = _Search(own, inquiry.people, effort, inquiry.seed)
+    steps = _STEPS if inquiry.people >= _ENOUGH else _FEW_STEPS
+    search = _Search(own, inquiry.people, effort, steps, inquiry.seed)
     searches = {name: replace(search, mechanism=name) for name in mechanisms}
     search.ketamine()  # compiles the model once, before workers share it
     tasks: dict[Any, Callable[[], Any]] = {
@@ -142,6 +145,7 @@ class _Search:
     mechanism: str
     molecules: int
     generations: int
+    steps: int
     seed: int
 
     def ketamine(self) -> Readouts:
@@ -156,7 +160,7 @@ class _Search:
 
     def levers(self, parameters: Mapping[str, float]) -> dict[str, AnalogSearch]:
         return {
-            name: vary_one(name, steps=_STEPS, mechanism=self.mechanism, parameters=parameters)
+            name: vary_one(name, steps=self.steps, mechanism=self.mechanism, parameters=parameters)
             for name in analog_properties()
         }
 

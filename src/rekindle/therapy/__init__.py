@@ -25,7 +25,6 @@ from rekindle.therapy._comparators import (
     training_records,
 )
 from rekindle.therapy._compound import PRIOR_ONLY, Compound, Gap, Measure, Species
-from rekindle.therapy._compound_model import compound_model
 from rekindle.therapy._compound_model import compound_model, compound_parameters
 from rekindle.therapy._compound_outputs import is_ketamine
 from rekindle.therapy._compounds import compound_source, compounds, find_compound, read_compound
