@@ -61,7 +61,7 @@ def all_figures(whole: Whole) -> dict[str, PageFigure]:
 def _tradeoff(whole: Whole) -> PageFigure:
     told = []
     with styled():
-        figure, axes = new_figure(9.2, 7.0, 2, 2, sharex=True, sharey=True)
+        figure, axes = new_figure(8.4, 6.4, 2, 2, sharex=True, sharey=True)
         colour = colours([name for name in whole.main.curves if name != SPRAY])
         for panel, study in zip(axes, whole.studies.values(), strict=False):
             _tradeoff_panel(panel, study, colour)
@@ -79,8 +79,9 @@ def _tradeoff(whole: Whole) -> PageFigure:
         f"Peak CADSS against the effect at day 1 under every mechanism; the front: {'; '.join(told)}.",
         "Each line is one compound at rising doses, each grey dot an invented molecule at the dose with the "
         "effect of ketamine IV. Black: the lowest peak found for each effect with half of it within "
-        f"{ONSET_H:g} h; it ends where no molecule has more effect. Squares: 28, 56 and 84 mg. A typical "
-        f"person, one dose, without expectancy. Memantine is not held to the limit of time. {_NOTE}",
+        f"{ONSET_H:g} h; its last dot is the largest effect searched that a molecule has by then. Squares: 28, "
+        "56 and 84 mg. A typical person, one dose, without expectancy. Memantine is not held to the limit of "
+        f"time. {_NOTE}",
     )
 
 
@@ -233,7 +234,7 @@ def _along(whole: Whole) -> PageFigure:
         f"Properties of the molecules on the front under {whole.main.mechanism}: {'; '.join(told)}.",
         "Properties of the molecules on the front (both free) for rising effects; grey: S-ketamine. A "
         f"property leaves that line only where it saves at least {THRIFT:g} point of CADSS over its whole "
-        f"range. {_NOTE}",
+        f"range; some unevenness is that of the search. {_NOTE}",
     )
 
 
@@ -248,6 +249,7 @@ def _equal(whole: Whole) -> PageFigure:
             values = [_value(one, field) for one in bars.values()]
             panel.barh(range(len(bars)), [v - 50 if field == "liking" else v for v in values],
                        left=50 if field == "liking" else 0, color=LINE_COLOURS[0], height=0.6)  # fmt: skip
+            _write_values(panel, values)
             panel.set_title(title, fontsize=9.5)
             panel.grid(axis="y", visible=False)
             told.append(
@@ -259,8 +261,18 @@ def _equal(whole: Whole) -> PageFigure:
         figure,
         "; ".join(told) + ".",
         "A session of each at the dose with the effect of ketamine IV at day 1; the analogs are those of the "
-        f"front, with half of it within {ONSET_H:g} h. No bar: no dose has the effect. {_NOTE}",
+        f"front, with half of it within {ONSET_H:g} h. {_NOTE}",
     )
+
+
+def _write_values(axes: Axes, values: Sequence[float]) -> None:
+    for place, value in enumerate(values):
+        words = number(value, 2) if np.isfinite(value) else "no dose"
+        end = value if np.isfinite(value) else axes.get_xlim()[0]
+        axes.annotate(
+            words, (end, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8.5
+        )
+    axes.margins(x=0.2)
 
 
 def _value(one: Readouts, field: str) -> float:
