@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine import EventTable, solve
+from rekindle.engine import Courses, EventTable, FirstPassage, TimeAbove, solve
 from rekindle.people._compound_regimen import compound_regimen
 from rekindle.people._person import Person
 from rekindle.people._treatment import Course, Setting, event_rows
@@ -204,7 +204,8 @@ class Bench:
             grid = np.asarray(course.grid)
             for name, output in _PEAKS.items():
                 columns[name][known] = course[output].max(axis=1)
-            columns["hours"][known] = _time_above(grid, course["cadss"], DISSOCIATED_CADSS)
+            cadss = Courses.straight(grid, course["cadss"])
+            columns["hours"][known] = TimeAbove("cadss", threshold=DISSOCIATED_CADSS).numbers(cadss)
             effect = course["improvement_share"]
             day_1 = np.array([np.interp(DAY_1_H, grid, row) for row in effect])
             columns["effect_day_1"][known], columns["effect_day_7"][known] = day_1, effect[:, -1]
@@ -235,21 +236,8 @@ class Bench:
         )
 
 
-def _time_above(grid: Array, values: Array, level: float) -> Array:
-    """Time above a level on straight lines between the points, for each row."""
-    left, right = values[:, :-1] - level, values[:, 1:] - level
-    higher = np.maximum(np.maximum(left, right), 0.0)
-    lower = np.maximum(-np.minimum(left, right), 0.0)
-    whole = higher + lower
-    share = np.divide(higher, whole, out=np.zeros_like(whole), where=whole > 0.0)
-    return np.asarray((share * np.diff(grid)).sum(axis=1))
-
-
 def _half_time(grid: Array, effect: Array, day_1: Array) -> Array:
     """Time at which half of the effect at day 1 is first reached; infinite without an effect."""
-    found = np.full(len(effect), np.inf)
-    for row in np.flatnonzero(day_1 > _NO_EFFECT).tolist():
-        over = int(np.argmax(effect[row] >= 0.5 * day_1[row]))
-        pair = slice(over - 1, over + 1)
-        found[row] = np.interp(0.5 * day_1[row], effect[row, pair], grid[pair])
-    return found
+    some = day_1 > _NO_EFFECT
+    scaled = Courses.straight(grid, effect / np.where(some, day_1, 1.0)[:, None])
+    return np.where(some, FirstPassage("improvement_share", threshold=0.5).numbers(scaled), np.inf)
