@@ -125,7 +125,7 @@ def _alone(whole: Whole, numbers: Mapping[str, Quantity]) -> str:
 
 
 def _told(one: Quantity, less: bool) -> str:
-    """A bound of a property in a sentence; a rate with its half-life, which is bounded the other way round."""
+    """A bound of a property in a sentence; a rate with its half-life, bounded the other way round."""
     low, high = "or less", "or more"
     way, back = (low, high) if less else (high, low)
     if one.unit == "1/h":
