@@ -112,8 +112,8 @@ def _alone(whole: Whole, numbers: Mapping[str, Quantity]) -> str:
     known, told = analog_properties(), []
     for name, value in whole.main.needed.items():
         if np.isfinite(value):
-            way = "or less" if value < known[name].start else "or more"
-            told.append(f"{_WORDS.get(name, name)} {_told(numbers[f'needed_{name}'])} {way}")
+            slower = value < known[name].start
+            told.append(f"{_WORDS.get(name, name)} {_told(numbers[f'needed_{name}'], slower)}")
     never = [_WORDS.get(name, name) for name, value in whole.main.needed.items() if not np.isfinite(value)]
     if not told:
         return "No property halves this peak alone at the same effect."
@@ -124,11 +124,14 @@ def _alone(whole: Whole, numbers: Mapping[str, Quantity]) -> str:
     )
 
 
-def _told(one: Quantity) -> str:
-    """A property in a sentence; a rate with its half-life."""
+def _told(one: Quantity, less: bool) -> str:
+    """A bound of a property in a sentence; a rate with its half-life, bounded the other way round."""
+    low, high = "or less", "or more"
+    way, back = (low, high) if less else (high, low)
     if one.unit == "1/h":
-        return f"{amount(one, 'per h')}, a half-life of {60.0 * math.log(2.0) / one.value:.0f} min"
-    return amount(one, "" if one.unit == "1" else one.unit)
+        half_life = 60.0 * math.log(2.0) / one.value
+        return f"{amount(one, 'per h')} {way}, a half-life of {half_life:.0f} min {back}"
+    return f"{amount(one, '' if one.unit == '1' else one.unit)} {way}"
 
 
 def _affinity(found: AnalogSearch) -> str:

@@ -79,9 +79,9 @@ def _tradeoff(whole: Whole) -> PageFigure:
         f"Peak CADSS against the effect at day 1 under every mechanism; the front: {'; '.join(told)}.",
         "Each line is one compound at rising doses, each grey dot an invented molecule at the dose with the "
         "effect of ketamine IV. Black: the lowest peak found for each effect with half of it within "
-        f"{ONSET_H:g} h; its last dot is the largest effect searched that a molecule has by then. Squares: "
-        "28, 56 and 84 mg. A typical person, one dose, without expectancy. Memantine is not held to the "
-        f"limit of time. {_NOTE}",
+        f"{ONSET_H:g} h; its last dot is the largest effect searched that a molecule has by then. "
+        "Squares: 28, 56 and 84 mg. A typical person, one dose, without expectancy. Memantine is not held to "
+        f"the limit of time. {_NOTE}",
     )
 
 
