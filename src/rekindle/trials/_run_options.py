@@ -15,7 +15,7 @@ from rekindle.trials._exposure import World
 class RunOptions(TypedDict, total=False):
     """Options of ``run_trial`` and ``power``, all of them optional.
 
-    Keys:
+    Attributes:
         seed: seed of all random numbers; default 1.
         world: mechanism, factor on the drug's effect, unblinding, parameters.
         parameter_draws: parameter sets that are as probable as each other (``posterior_draws``); every
