@@ -380,3 +380,17 @@ def test_export_agrees_with_another_simulator(switches: dict[str, str]) -> None:
     ours = solve(model, EventTable.from_rows(rows, model), times=theirs[:, 0], outputs=names, tolerance=1e-10)
     for column, name in enumerate(names, 1):
         assert theirs[2:, column] == pytest.approx(ours[name][0, 2:], rel=2e-6, abs=1e-9), name
+
+
+def test_a_steepness_below_one_is_that_of_one() -> None:
+    """Draws of an uncertain steepness can lie there; without drug its slope would be infinite."""
+    setting = Setting("midazolam")
+    below, one = (
+        simulate_people(
+            "saline iv over 40 min", Person(1), times=[1, 24], outputs=["madrs_latent", "cadss"],
+            parameters={"gamma": gamma}, setting=setting,
+        )
+        for gamma in (0.8, 1.0)
+    )  # fmt: skip
+    assert np.isfinite(below["madrs_latent"]).all()
+    assert below["madrs_latent"].tolist() == one["madrs_latent"].tolist()
