@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rekindle.engine import EventTable, Trajectory, solve
 from rekindle.errors import ModelError, ParameterError
 from rekindle.modelling import to_sbml
+from rekindle.people import Person, Setting, simulate_people
 from rekindle.regimen import parse_regimen
 from rekindle.therapy import (
     adverse_event_incidence,
