@@ -19,7 +19,7 @@ from rekindle.evidence import VERDICTS, Prediction, development_arms, predict_ar
 from rekindle.evidence._data import co_medication_records
 from rekindle.evidence.plasma._grid import panels, quadrature
 from rekindle.evidence.plasma._notes import Term, _term
-from rekindle.therapy import interaction_names, uncertain_pharmacokinetics
+from rekindle.therapy import interaction_names, mechanism_weights, uncertain_pharmacokinetics
 
 PARTS = ("se_people", "se_assay", "se_parameters")
 ADDED = ("predicted", "predicted_low", "predicted_high", "ratio", *PARTS, "verdict", "reason")
@@ -448,7 +448,10 @@ def test_outcome_tables_are_known_by_their_columns() -> None:
     text = "study_id,arm_id,outcome,value\nA,active,madrs_change,-12\nA,control,madrs_change,-8\n"
     result = predict_arms(text)
     parts = ("se_people", "se_parameters", "se_studies", "predicted_sd")
-    assert result.columns[-10:] == (*ADDED[:3], "difference", *parts, *ADDED[-2:])
+    each = tuple(f"predicted_{name}" for name in mechanism_weights())
+    together = ("se_mechanisms", "predicted_equal_weights", *each)
+    added = (*ADDED[:3], "difference", *parts, *together, *ADDED[-2:])
+    assert result.columns[-len(added) :] == added
     assert result.verdicts == {**dict.fromkeys(VERDICTS, 0), "not_simulated": 2}
     assert 'drug is ""' in str(result.rows[0]["reason"])
 

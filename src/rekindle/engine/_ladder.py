@@ -81,7 +81,7 @@ def _reason(job: Job, ladder: str, on_card: int) -> str:
         return "as asked for" if job.solver == ladder else f'"{job.solver}" was asked for'
     if on_card and ladder != "L2":
         return "a card steps by Rodas5P"
-    suits = cascade_suits(job.compiled)
+    suits = cascade_suits(job.compiled, job.tolerance)
     if suits.suits and ladder != "L2":
         if job.ramps:
             return f"covariates move between records: {', '.join(job.ramps)}"

@@ -66,7 +66,7 @@ class Job:
     def integrator(self) -> str:
         """How lane groups move their nonlinear states: "L2" where it is asked for or fits, else "L1"."""
         if self.solver == "auto":
-            return "L2" if cascade_suits(self.compiled).suits else "L1"
+            return "L2" if cascade_suits(self.compiled, self.tolerance).suits else "L1"
         return self.solver if self.solver == "L2" and self.compiled.system.nonlinear else "L1"
 
     @cached_property

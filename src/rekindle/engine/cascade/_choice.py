@@ -10,6 +10,8 @@ from rekindle.modelling import symbols, topological
 
 #: Above this share of states in feedback loops, sweeping costs more than a full Jacobian saves.
 _LARGEST_SHARE_IN_LOOPS = 0.5
+#: Below this tolerance the sweeps over loops end before the solution is as exact, in ever more steps.
+FINEST = 1e-9
 _KINKS = ("select", "min", "max", "abs", "floor")
 
 
@@ -20,11 +22,12 @@ class Suitability(NamedTuple):
     reason: str
 
 
-def cascade_suits(derivation: Derivation) -> Suitability:
-    """Judge by feedback and smoothness.
+def cascade_suits(derivation: Derivation, tolerance: float = 1e-7) -> Suitability:
+    """Judge by feedback, smoothness and tolerance.
 
     Args:
         derivation: of the system to be solved.
+        tolerance: relative tolerance that is asked for.
 
     Returns:
         Yes or no, with what decided it; a yes may name what the step control has to deal with.
@@ -32,6 +35,8 @@ def cascade_suits(derivation: Derivation) -> Suitability:
     system = derivation.system
     if not system.nonlinear:
         return Suitability(False, "every state is linear and solved exactly")
+    if tolerance < FINEST:
+        return Suitability(False, f"collocation does not reach a tolerance below {FINEST:g}")
     names = set(system.nonlinear)
     rates = dict(zip(system.nonlinear, system.right_hand_side, strict=True))
     groups = components({name: symbols(rate) & names for name, rate in rates.items()})

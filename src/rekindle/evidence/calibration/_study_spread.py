@@ -24,7 +24,7 @@ def prior_spread() -> dict[str, float]:
     """Centre of the prior of each kind of difference.
 
     >>> sorted(prior_spread())
-    ['acute', 'mood', 'spread']
+    ['acute', 'mood', 'shape', 'spread']
     """
     return {kind: math.exp(centre) for kind, (centre, _) in _priors().items()}
 
