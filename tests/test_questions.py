@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -14,9 +15,23 @@ import pytest
 from rekindle.cli._main import run
 from rekindle.errors import ParameterError
 from rekindle.evidence import assumption
-from rekindle.questions import Answer, answer_page, answer_question, find_question, questions, write_answer
+from rekindle.questions import (
+    Answer,
+    Beside,
+    Quantity,
+    answer_page,
+    answer_question,
+    find_question,
+    quantity_cells,
+    questions,
+    write_answer,
+)
+from rekindle.questions._page import reasons_table
+from rekindle.questions._published import agreement
+from rekindle.questions._quantity import of_parameters
 from rekindle.questions._walk import STEPS, percentage, states
-from rekindle.report import STANDING_NOTICE, render_page
+from rekindle.questions._words import amount
+from rekindle.report import STANDING_NOTICE, number, render_page
 from rekindle.trials import findings, parse_design, run_replicates
 
 NAMES = [one.name for one in questions()]
@@ -84,15 +99,61 @@ def test_files_are_written_and_the_command_lists_and_answers(
     assert run(["question", "11"]) == 2
 
 
-def test_parameters_give_an_interval_that_holds_the_value_and_progress_ends() -> None:
+def test_parameters_give_an_interval_that_is_told_and_progress_ends() -> None:
     told: list[int] = []
     answer = answer_question("onset", people=6, draws=3, progress=lambda done, _: told.append(done))
     one = answer.quantities["difference_day_1_ketamine"]
     low, high = one.parameters
-    assert low <= one.value <= high
     assert high > low
+    assert one.varied
+    sentences = " ".join(answer.sentences)
+    assert f"({number(low, 2)} to {number(high, 2)})" in sentences
     assert told == sorted(told)
     assert told[-1] == 100
+
+
+def test_an_interval_is_where_the_draws_are_and_need_not_hold_the_number() -> None:
+    assert of_parameters(50.0, 40.0, np.linspace(20.0, 30.0, 11), "%") == pytest.approx((30.5, 39.5))
+    assert of_parameters(5.0, 40.0, np.linspace(20.0, 30.0, 11), "%") == (0.0, 0.0)
+    assert all(np.isnan(of_parameters(5.0, 40.0, np.array([]), "%")))
+
+
+def test_a_number_that_no_draw_changes_is_not_varied() -> None:
+    same, near = _quantity((84.2, 84.2)), _quantity((84.1999, 84.2001))
+    assert amount(same, "points") == "84 points (not varied)"
+    assert quantity_cells(same)[-1] == "not varied"
+    assert amount(near, "points") == "84 points (84 after rounding)"
+    assert quantity_cells(near)[-1] == "84.2 after rounding"
+    assert amount(_quantity((80.0, 90.0)), "points") == "84 points (80 to 90)"
+    assert quantity_cells(replace(same, at_least=True))[1:] == ["84.2 or more", "", ""]
+
+
+def test_rows_are_counted_as_judged_fitted_and_not_judged() -> None:
+    rows = [
+        _beside("fitted", 10.0, 12.0, True, role="calibrate"),
+        _beside("free", 10.0, 12.0, True),
+        _beside("wide", 4.0, 8.0, True, role="calibrate"),
+        _beside("out", 10.0, 30.0, False),
+        _beside("no interval", 50.0, 64.0, None, unit="%"),
+        _beside("pressure", 110.0, 125.0, True, unit="mmHg"),
+        _beside("not simulated", 50.0, None, None),
+    ]
+    told = agreement(rows)
+    assert "Published numbers: 7. Of 5 judged, 4 agree within the interval, 2 of them fitted" in told
+    assert "Not judged are 2: 1 not simulated, 1 without an interval to judge by." in told
+    assert "Outside: out." in told
+    assert told.endswith("by more than 10 points: wide; no interval.")
+    assert "all fitted" in agreement(rows[:1])
+    assert "fitted" not in agreement(rows[1:2])
+
+
+@pytest.mark.parametrize("name", ["dose_response", "moderators", "long_term"])
+def test_reasons_hold_no_code_line_or_remedy(name: str) -> None:
+    reasons = [row[1] for table in reasons_table(answered(name)) for row in table.rows]
+    assert reasons
+    for reason in reasons:
+        assert not re.search(r"RK-|line \d|Fill |_pct|_h\b|session_days", reason)
+        assert reason[0].isupper()
 
 
 def test_ketamine_acts_within_hours_and_an_ssri_within_weeks() -> None:
@@ -175,6 +236,21 @@ def test_more_inflammation_leaves_less_effect_and_other_conditions_are_not_simul
     other = [one for one in answered("moderators").published if "PTSD" in one.label or "social" in one.label]
     assert other
     assert all(one.predicted is None for one in other)
+
+
+def _quantity(parameters: tuple[float, float]) -> Quantity:
+    return Quantity("key", "label", "points", 84.2, (np.nan, np.nan), "resampled people", parameters)
+
+
+def _beside(
+    label: str,
+    observed: float,
+    predicted: float | None,
+    inside: bool | None,
+    role: str = "check",
+    unit: str = "points",
+) -> Beside:
+    return Beside(label, unit, observed, "", predicted, None, None, "seen", role, "source", "", inside)
 
 
 def _design(name: str, number: int):  # type: ignore[no-untyped-def]

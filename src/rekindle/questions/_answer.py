@@ -12,7 +12,10 @@ from rekindle.questions._quantity import Quantity
 from rekindle.questions._question import Question, find_question
 from rekindle.report import PageFigure, PageTable
 
-_BRACKETS = "In brackets: 90 % of what the uncertainty of the parameters allows."
+_BRACKETS = (
+    "In brackets: 90 % of what draws of the uncertain parameters give; not varied: the same at every draw."
+)
+_BEYOND = "Where a number lies at the edge of its interval or beyond, the calibrated values lie there too."
 Rows = Sequence[Mapping[str, object]]
 
 
@@ -50,13 +53,19 @@ class Answer:
     def sentences(self) -> tuple[str, ...]:
         """The answer in plain words, and how far published numbers agree with it."""
         spread = _BRACKETS if self.inquiry.parameter_draws() else ""
-        told = " ".join(part for part in (spread, agreement(self.published)) if part)
+        beyond = _BEYOND if any(_beyond(one) for one in self.quantities.values()) else ""
+        told = " ".join(part for part in (spread, beyond, agreement(self.published)) if part)
         return (*self.findings.sentences, *([told] if told else []))
 
     @property
     def quantities(self) -> Mapping[str, Quantity]:
         """Simulated numbers by key."""
         return self.findings.quantities
+
+
+def _beyond(one: Quantity) -> bool:
+    low, high = one.parameters
+    return one.varied and (one.value <= low or one.value >= high)
 
 
 def answer_question(

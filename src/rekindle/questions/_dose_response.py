@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from rekindle.questions._answer import Findings
 from rekindle.questions._draw import at, day_grid, grid
-from rekindle.questions._inquiry import LEVEL, Arm, Courses, Crowd, Ensemble, Inquiry
+from rekindle.questions._inquiry import Arm, Courses, Crowd, Ensemble, Inquiry
 from rekindle.questions._mood import MOOD
-from rekindle.questions._published import observed
-from rekindle.questions._quantity import Quantity, average, proportion, quantities
+from rekindle.questions._published import held_against, observed
+from rekindle.questions._quantity import Quantity, average, of_parameters, proportion, quantities
 from rekindle.questions._question import find_question
 from rekindle.questions._walk import OF_DESIGNS, STEPS, percentage, states
 from rekindle.questions._words import amount, percent
@@ -114,22 +114,22 @@ def _walk(inquiry: Inquiry) -> dict[str, Quantity]:
     few = min(inquiry.few, inquiry.people)
     values = _all(run, inquiry.people, best)
     inquiry.tell(0.4)
-    misses = []
+    drawn = []
     reference = _all(run, few, best) if sets else values
     for place, one in enumerate(sets, 1):
-        misses.append(_all(run, few, one) - reference)
+        drawn.append(_all(run, few, one))
         inquiry.tell(0.4 + 0.3 * place / len(sets))
     nothing = (float("nan"), float("nan"))
     labels = ["open sample, as reported", *(step.words for step in STEPS)]
     found = {}
     for place, (label, value) in enumerate(zip(labels, values, strict=True)):
-        spread = nothing
-        if misses:
-            low, high = np.quantile(np.array(misses)[:, place], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-            spread = (max(value + min(low, 0.0), 0.0), min(value + max(high, 0.0), 100.0))
-        words = f"response, walk {place}: {label}"
+        unit = "percentage points" if place == len(STEPS) else "%"
+        moved = np.array([one[place] for one in drawn])
+        spread = of_parameters(float(value), float(reference[place]), moved, unit) if drawn else nothing
+        last = place == len(STEPS)
+        words = f"{'difference in response between arms' if last else 'response'}, walk {place}: {label}"
         found[f"walk_{place}"] = Quantity(
-            f"walk_{place}", words, "%", float(value), nothing, "resampled people", spread
+            f"walk_{place}", words, unit, float(value), nothing, "resampled people", spread
         )
     return found
 
@@ -149,14 +149,27 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
         f"As a spray, 84 mg are {amount(numbers['ahead_nasal_84'], 'MADRS points')} ahead of placebo after "
         f"24 h in the mean, 28 mg {amount(numbers['ahead_nasal_28'])}; "
         f"{percent(numbers['dissociated_nasal_84'])} and {percent(numbers['dissociated_nasal_28'])} "
-        f"dissociate.",
+        f"dissociate; {_seen(numbers['dissociated_nasal_84'])} for the first doses of the spray.",
         f"Into a vein, 0.5 mg/kg are {amount(numbers['ahead_iv_0.5'], 'MADRS points')} ahead of control, "
         f"0.2 mg/kg {amount(numbers['ahead_iv_0.2'])} and 1 mg/kg {amount(numbers['ahead_iv_1'])}.",
-        f"The open sample reports {percent(numbers['walk_0'])} response, the drug arm of the blinded trial "
-        f"{percent(blinded)}, and {percent(last)} is what is left of it when nobody notices the drug and the "
-        f"control arm is taken off: the same kind of people, the same drug. The largest step down, by "
-        f"{size:.0f} points, is: {words}.",
+        f"The open sample reports {percent(numbers['walk_0'])} response{_published_open(numbers['walk_0'])}, "
+        f"and the drug arm of the blinded trial {percent(blinded)}: the same kind of people, the same drug. "
+        f"When nobody notices the drug, the difference between the arms is {amount(last, last.unit)}; it is "
+        f"no share of people. The largest step down, by {size:.0f} points, is: {words}.",
     ]
+
+
+def _seen(one: Quantity) -> str:
+    return held_against(find_question("dose_response"), one)
+
+
+def _published_open(start: Quantity) -> str:
+    """Where the open sample stands beside the published ones."""
+    question = find_question("dose_response")
+    labels = [one.label for one in question.published if one.label.startswith("open label: response")]
+    shares = [observed(question, label) for label in labels]
+    place = "below" if start.value < min(shares) else "above" if start.value > max(shares) else "within"
+    return f", {place} the {number(min(shares))} to {number(max(shares))} % of the published open ones"
 
 
 def _outside(inquiry: Inquiry) -> list[str]:
@@ -242,8 +255,14 @@ def _walk_figure(walk: Sequence[Quantity]) -> PageFigure:
             if np.isfinite(low):
                 axes.plot([place, place], [low, high], color=INK, linewidth=1.1)
             top = max(value, high) if np.isfinite(high) else value
-            axes.text(place, top + 1.5, f"{value:.0f} %", ha="center", fontsize=9.5)
-        marked = {0: "OPEN", blinded: "BLINDED, drug arm", len(values) - 1: "DRUG ALONE"}
+            axes.text(
+                place,
+                top + 1.5,
+                f"{value:.0f}{'' if place == len(STEPS) else ' %'}",
+                ha="center",
+                fontsize=9.5,
+            )
+        marked = {0: "OPEN", blinded: "BLINDED, drug arm", len(values) - 1: "DIFFERENCE"}
         named = [
             fill(label, 15) + (f"\n{marked[place]}" if place in marked else "")
             for place, label in enumerate(labels)
@@ -256,9 +275,10 @@ def _walk_figure(walk: Sequence[Quantity]) -> PageFigure:
     told = "; ".join(f"{label} {value:.0f} %" for label, value in zip(labels, values, strict=True))
     return PageFigure(
         figure,
-        f"Waterfall from the open sample to the drug alone: {told}.",
+        f"Waterfall from the open sample to the difference between the arms: {told}.",
         "Response when one switch after the other is turned; each keeps those before it. Narrow bars: what a "
-        "step takes (orange) or adds (green). Lines: 90 % of parameter draws.",
+        "step takes (orange) or adds (green). The last bar is the difference between the arms, in percentage "
+        "points, and no share of people. Lines: 90 % of parameter draws.",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rekindle.questions._answer import Answer
 from rekindle.questions._published import cells
 from rekindle.questions._quantity import Quantity
-from rekindle.questions._words import LONG_H
+from rekindle.questions._words import LONG_H, NOT_VARIED
 from rekindle.report import Page, PageTable, Section, interval, number, render_page, write_table
 
 #: Headings of the three kinds of statement.
@@ -54,7 +54,7 @@ def facts(answer: Answer) -> list[tuple[str, str]]:
 def quantity_table(answer: Answer) -> PageTable:
     """Every simulated number with both intervals."""
     return PageTable(
-        "Mean or share of the virtual people; intervals hold 90 %",
+        "Mean or share of the virtual people; intervals hold 90 %. Not varied: every draw gives the same",
         ("quantity", "value", "between people", "by uncertainty of the parameters"),
         [quantity_cells(one) for one in answer.quantities.values()],
     )
@@ -69,14 +69,20 @@ def quantity_cells(one: Quantity) -> list[str]:
 
     def told(ends: tuple[float, float]) -> str:
         low, high = (round(end / factor, places) for end in ends)
+        if low == high:
+            return f"{number(low)} after rounding"
         return interval(low, high) if math.isfinite(low + high) else ""
+
+    parameters = told(one.parameters)
+    if parameters and not one.varied:
+        parameters = "" if one.at_least else NOT_VARIED
 
     people = told(one.people) if one.over == "people" else ""
     return [
         f"{one.label}, {unit}" if unit != "1" else one.label,
         f"{value} or more" if one.at_least else value,
         people,
-        told(one.parameters),
+        parameters,
     ]
 
 

@@ -15,14 +15,26 @@ from rekindle.evidence import development_arms, development_outcomes, mechanism_
 from rekindle.questions._inquiry import Inquiry
 from rekindle.questions._quantity import Quantity
 from rekindle.questions._question import Published, Question
+from rekindle.questions._words import ends
 from rekindle.report import interval, number
 
-#: Code and line before the words of a refusal, which mean nothing outside the table that was asked for.
-_PLACE = re.compile(r"^RK-[A-Z]+-\d+: (?:line \d+: )?")
+#: What a refusal says to the author of a table -> what a reader of a page needs.
+_PLAIN = (
+    (re.compile(r"^RK-[A-Z]+-\d+: (?:line \d+: )?"), ""),
+    (re.compile(r" Fill [^.]*\.$"), ""),
+    (re.compile(r"^[a-z0-9_]+_(?:pct|size|days): "), ""),
+    (re.compile(r"^[a-z0-9_]+_(?:pct|size|days) in condition \w+\. "), ""),
+    (re.compile(r"^nasal (\w+)\. The esketamine device\. "), r"\1 as a spray: "),
+)
 #: Ending of an outcome -> its unit.
 _UNITS = {"_pct": "%", "_ratio": "", "_size": "SD", "_days": "days"}
 #: (unit of a fact, unit of the quantity beside it) -> factor.
 _FACTORS = {("fraction", "%"): 100.0, ("min", "h"): 1 / 60}
+#: A simulated number is told to be far off from this ratio on, or, in these units, from this distance on.
+_FAR_RATIO, _FAR_POINTS, _POINTS = 2.0, 10.0, ("%", "points")
+_FAR_WORDS = (
+    f"Not outside, but off by a factor of {_FAR_RATIO:g} or more, or by more than {_FAR_POINTS:g} points"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,7 @@ class Beside:
 
     Attributes:
         label: what it is.
+        unit: unit of both numbers; empty for a ratio.
         observed: published number; None where only an interval was published.
         observed_words: the same with unit, spread and number of people.
         predicted, low, high: simulated number with its 90 % interval; None where nothing is simulated.
@@ -41,6 +54,7 @@ class Beside:
     """
 
     label: str
+    unit: str
     observed: float | None
     observed_words: str
     predicted: float | None
@@ -51,6 +65,21 @@ class Beside:
     source: str
     remark: str
     inside: bool | None
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the number was used to calibrate, so that agreement is no independent evidence."""
+        return self.role == "calibrate"
+
+    @property
+    def far(self) -> bool:
+        """Whether the numbers differ at least by a factor of two, or by more than ten points or per cent."""
+        if self.observed is None or self.predicted is None:
+            return False
+        apart = self.unit in _POINTS and abs(self.observed - self.predicted) > _FAR_POINTS
+        small, large = sorted((abs(self.observed), abs(self.predicted)))
+        opposite = self.observed * self.predicted < 0.0
+        return apart or opposite or (large > 0.0 and large >= _FAR_RATIO * small)
 
 
 def beside(
@@ -90,16 +119,43 @@ def observed(question: Question, label: str) -> float:
     return float(_row(one)["value"])
 
 
+def held_against(question: Question, one: Quantity) -> str:
+    """What was published on a simulated number and whether the model misses it, as a part of a sentence.
+
+    >>> from rekindle.questions._question import find_question
+    >>> nan = (float("nan"),) * 2
+    >>> late = Quantity("day_largest_ketamine", "", "days", 7.0, nan, "resampled people", nan)
+    >>> held_against(find_question("onset"), late)
+    'published 1.5 days, 1 to 2 accepted, which the model misses'
+    """
+    row = next(row for row in question.published if row.quantity == one.key)
+    found = _fact(row, {one.key: one})
+    missed = ", which the model misses" if found.inside is False else ""
+    seen = found.observed_words.replace(" (", ", ").replace(")", "")  # itself told in brackets
+    return f"published {seen}{missed}"
+
+
 def _arm(one: Published, row: Mapping[str, str], found: Mapping[str, object]) -> Beside:
     value, low, high = (
         float(cell) if isinstance(cell := found[name], float) else None
         for name in ("predicted", "predicted_low", "predicted_high")
     )
-    observed, remark = _known(row["value"]), _PLACE.sub("", str(found["reason"] or ""))
+    observed, remark = _known(row["value"]), plain_reason(str(found["reason"] or ""))
     return Beside(
-        one.label, observed, _observed(row), value, low, high,
+        one.label, _unit(row), observed, _observed(row), value, low, high,
         row["mark"], row["role"], row["source"], remark, _within(observed, low, high),
     )  # fmt: skip
+
+
+def plain_reason(text: str) -> str:
+    """Why a row is not simulated, without what only the author of a table needs.
+
+    >>> plain_reason("RK-EVI-010: line 7: the sessions are not stated. Fill session_days, for example 0;3.")
+    'The sessions are not stated.'
+    """
+    for pattern, words in _PLAIN:
+        text = pattern.sub(words, text)
+    return text[:1].upper() + text[1:]
 
 
 def _fact(one: Published, quantities: Mapping[str, Quantity]) -> Beside:
@@ -118,7 +174,7 @@ def _fact(one: Published, quantities: Mapping[str, Quantity]) -> Beside:
     value, low, high = (None, None, None) if here is None else (here.value, *here.parameters)
     inside = _within(value, least, most)
     return Beside(
-        one.label, expected, words, value, low, high,
+        one.label, unit, expected, words, value, low, high,
         row["mark"], row["role"], row["source"], "", inside,
     )  # fmt: skip
 
@@ -145,12 +201,15 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(lines)
 
 
-def _observed(row: Mapping[str, str]) -> str:
-    unit = row.get("unit") or next(
+def _unit(row: Mapping[str, str]) -> str:
+    return row.get("unit") or next(
         (unit for end, unit in _UNITS.items() if row["outcome"].endswith(end)),
         "mmHg" if row["outcome"].startswith(("sbp", "dbp")) else "points",
     )
-    parts = [f"{row['value']} {unit}".strip()]
+
+
+def _observed(row: Mapping[str, str]) -> str:
+    parts = [f"{row['value']} {_unit(row)}".strip()]
     if row.get("se"):
         parts.append(f"SE {row['se']}")
     if row.get("sd"):
@@ -181,20 +240,40 @@ def _not_once(one: Published, times: int) -> EvidenceError:
 
 
 def agreement(found: Sequence[Beside]) -> str:
-    """How many of the published numbers agree, and which do not, in one sentence; empty without any.
+    """How many published numbers were judged, agree and were fitted, and which do not; empty without any.
 
     >>> agreement([])
     ''
     """
-    judged = [one for one in found if one.inside is not None]
-    if not judged:
+    if not found:
         return ""
-    outside = [one.label for one in judged if not one.inside]
-    told = f" Outside: {'; '.join(outside)}." if outside else ""
-    return (
-        f"Of {len(judged)} published numbers that could be held against it, "
-        f"{len(judged) - len(outside)} agree within the interval.{told}"
+    judged = [one for one in found if one.inside is not None]
+    agree = [one for one in judged if one.inside]
+    fitted = sum(one.fitted for one in agree)
+    how = "all fitted" if fitted == len(agree) else f"{fitted} of them fitted"
+    counts = f"{len(agree)} agree within the interval" + (
+        f", {how} and no independent evidence" if fitted else ""
     )
+    parts = [f"Published numbers: {len(found)}. Of {len(judged)} judged, {counts}."]
+    if len(judged) < len(found):
+        parts.append(_not_judged(found))
+    outside = [one for one in judged if not one.inside]
+    far = [one for one in found if one.far and one not in outside]
+    for words, rows in (("Outside", outside), (_FAR_WORDS, far)):
+        if rows:
+            parts.append(f"{words}: {'; '.join(dict.fromkeys(one.label for one in rows))}.")
+    return " ".join(parts)
+
+
+def _not_judged(found: Sequence[Beside]) -> str:
+    missing = sum(one.predicted is None for one in found)
+    unknown = sum(one.predicted is not None and one.inside is None for one in found)
+    reasons = [
+        f"{count} {words}"
+        for count, words in ((missing, "not simulated"), (unknown, "without an interval to judge by"))
+        if count
+    ]
+    return f"Not judged are {missing + unknown}: {', '.join(reasons)}."
 
 
 def cells(one: Beside) -> list[str]:
@@ -204,6 +283,6 @@ def cells(one: Beside) -> list[str]:
         one.label,
         one.observed_words,
         simulated,
-        interval(one.low, one.high) if one.low is not None and one.low == one.low else "",
+        ends(one.predicted, one.low, one.high),
         f"{one.mark}, {one.role}" if one.role else one.mark,
     ]

@@ -44,6 +44,11 @@ class Quantity:
     parameters: tuple[float, float]
     at_least: bool = False
 
+    @property
+    def varied(self) -> bool:
+        """Whether the draws of the parameters differ in it."""
+        return not self.parameters[0] == self.parameters[1] == self.value
+
 
 def mean(values: Array) -> float:
     """Mean over people."""
@@ -105,8 +110,7 @@ def _quantity(
     found = measure_result(measure, picks[len(measure.values)])
     # Without the last digits of a solver, which would turn no difference into one of 1e-9.
     value = round(found.value, _DIGITS) + 0.0
-    low, high = _of_parameters(value, reference, np.array(drawn, float))
-    bottom, top = _LEAST.get(measure.unit, -np.inf), _MOST.get(measure.unit, np.inf)
+    spread = of_parameters(value, reference, np.array(drawn, float), measure.unit)
     return Quantity(
         measure.name,
         measure.label,
@@ -114,18 +118,30 @@ def _quantity(
         value,
         (found.low, found.high),
         found.over,
-        (max(low, bottom), min(high, top)) if np.isfinite(low) else (low, high),
+        spread,
         found.at_least,
     )
 
 
-def _of_parameters(value: float, reference: float, drawn: Array) -> tuple[float, float]:
-    misses = drawn - reference
-    misses = misses[np.isfinite(misses)]
-    if not len(misses) or not np.isfinite(value):
+def of_parameters(value: float, reference: float, drawn: Array, unit: str) -> tuple[float, float]:
+    """The interval of a number: where draws move it to, as they are, so that it need not hold the number.
+
+    Args:
+        value: number of everybody.
+        reference: the same number of the people of the draws, at the parameters of the model.
+        drawn: number at each draw, shape (draws,).
+        unit: its unit, which may have a least and a largest number.
+
+    >>> of_parameters(50.0, 40.0, np.array([30.0, 30.0]), "%")
+    (40.0, 40.0)
+    """
+    moves = drawn - reference
+    moves = moves[np.isfinite(moves)]
+    if not len(moves) or not np.isfinite(value):
         return float("nan"), float("nan")
-    low, high = np.quantile(misses, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return round(float(value + min(low, 0.0)), _DIGITS), round(float(value + max(high, 0.0)), _DIGITS)
+    ends = value + np.quantile(moves, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.clip(ends, _LEAST.get(unit, -np.inf), _MOST.get(unit, np.inf))
+    return round(float(low), _DIGITS), round(float(high), _DIGITS)
 
 
 def _values(measures: Iterable[Measure]) -> dict[str, float]:

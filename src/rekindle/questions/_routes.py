@@ -14,7 +14,10 @@ from rekindle.questions._answer import Findings
 from rekindle.questions._draw import Curve, at, day_grid, draw_curves, grid
 from rekindle.questions._inquiry import Arm, Courses, Crowd, Inquiry
 from rekindle.questions._mood import MOOD, reached
+from rekindle.questions._published import held_against
 from rekindle.questions._quantity import Quantity, average, of_group, proportion, quantities
+from rekindle.questions._question import find_question
+from rekindle.questions._session import over_at
 from rekindle.questions._words import amount, percent, time
 from rekindle.report import Bar, PageFigure, comparison_bars_figure, new_figure, number, styled
 from rekindle.therapy import coverage
@@ -78,7 +81,7 @@ def answer(inquiry: Inquiry) -> Findings:
         numbers,
         {"course": _course_figure(hours, curves, gaps), "effects": _effects_figure(numbers)},
         {"course": _rows(hours, {**curves, "ahead": gaps})},
-        notes=[f"Ready to leave: {readiness_rule()}.", *_PLAN.notes, *_labels(inquiry)],
+        notes=[f"Ready to leave: {readiness_rule()}.", *_labels(inquiry)],
     )
 
 
@@ -145,6 +148,14 @@ def _measures(courses: Courses, sessions: list[float], seed: int) -> Iterator[Me
         yield proportion(
             f"dissociated_{short}", f"{name}: dissociated (CADSS > {limit:g}), first session", cadss > limit
         )
+        yield of_group(
+            f"cadss_end_{short}",
+            f"{name}: time at which 90 % of those who dissociated no longer do, first session",
+            "min",
+            found["cadss"][:, first],
+            lambda curves: over_at(times[first], curves, limit),
+            limit=60.0 * float(times[first][-1]),
+        )
         sedated = found["p_moaas_4"][:, first].max(axis=1)
         yield proportion(f"sedated_{short}", f"{name}: MOAA/S 4 or less, highest, first session", sedated)
         rise = found["systolic_change"][:, first].max(axis=1)
@@ -172,10 +183,19 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     return [
         f"On the day after the first session they are ahead of saline by: {three('ahead_day_1', 'points')}. "
         f"Half of the first day's largest lead is there after: {onset}.",
-        f"CADSS peaks at: {three('cadss', 'points')}. Not ready to leave after two hours: {stays}. All three "
-        f"take eight visits in four weeks.",
+        f"CADSS peaks at: {three('cadss', 'points')}. Not ready to leave after two hours: {stays}. "
+        f"{_over(numbers['cadss_end_nasal'])} All three were given eight visits in four weeks; whether at "
+        f"home or in a clinic is not asked.",
         f"Exposure to S-ketamine in 24 h: {three('exposure', 'ng h/mL')}.",
     ]
+
+
+def _over(end: Quantity) -> str:
+    """How long dissociation lasts after the spray beside the label, because readiness depends on it."""
+    return (
+        f"After the spray dissociation is over in nine of ten after {time(end)}, "
+        f"{held_against(find_question('routes'), end)}; readiness after the spray depends on it."
+    )
 
 
 def _labels(inquiry: Inquiry) -> list[str]:

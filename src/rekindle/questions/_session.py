@@ -13,7 +13,9 @@ from rekindle.people import Person
 from rekindle.questions._answer import Findings
 from rekindle.questions._draw import Curve, at, draw_curves, grid
 from rekindle.questions._inquiry import Arm, Courses, Crowd, Ensemble, Inquiry
+from rekindle.questions._published import held_against
 from rekindle.questions._quantity import Quantity, average, of_group, proportion, quantities
+from rekindle.questions._question import find_question
 from rekindle.questions._words import amount, percent, time
 from rekindle.report import QUIET, PageFigure, band_of, new_figure, number, styled
 from rekindle.trials import Measure, Treatment, endpoint, readiness_rule, ready_to_leave
@@ -29,8 +31,6 @@ _ROUTES = {
 }
 #: Share of those who dissociated in whom it is over at the end.
 _OVER = 0.9
-#: Pressure above which a clinic would act (mmHg), as in the table of trials of the spray.
-_HIGH_MMHG = 180.0
 _MINUTES = (90, 120)
 _WORDS = {"cadss": "dissociation", "sedation": "sedation", "pressure": "pressure"}
 
@@ -136,11 +136,6 @@ def _measures(courses: Courses, seed: int) -> Iterator[Measure]:
                 f"pressure_{key}_{kind.key}", f"{name}, {kind.words}: systolic rise", "mmHg",
                 own["systolic_change"].max(axis=1),
             )  # fmt: skip
-            yield proportion(
-                f"high_{key}_{kind.key}",
-                f"{name}, {kind.words}: systolic pressure {_HIGH_MMHG:g} mmHg or more",
-                own["systolic_pressure"].max(axis=1) >= _HIGH_MMHG,
-            )
             for minutes in _MINUTES:
                 yield proportion(
                     f"not_ready_{minutes}_{key}_{kind.key}",
@@ -167,10 +162,12 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     for key, treatment in _ROUTES.items():
         name = treatment.name[0].upper() + treatment.name[1:]
         told.append(
-            f"{name}: {percent(numbers[f'dissociated_{key}'])} dissociate, most strongly after "
+            f"{name}: {percent(numbers[f'dissociated_{key}'])} dissociate"
+            f"{_seen(numbers[f'dissociated_{key}']) if key == 'nasal' else ''}, most strongly after "
             f"{time(numbers[f'cadss_time_{key}'])}, and in nine of ten of them it is over after "
-            f"{time(numbers[f'cadss_end_{key}'])}. The mean systolic pressure is highest after "
-            f"{time(numbers[f'pressure_time_{key}'])}."
+            f"{time(numbers[f'cadss_end_{key}'])}"
+            f"{_seen(numbers[f'cadss_end_{key}']) if key == 'nasal' else ''}. "
+            f"The mean systolic pressure is highest after {time(numbers[f'pressure_time_{key}'])}."
         )
     stays = "; ".join(
         f"after {treatment.name} {percent(numbers[f'not_ready_90_{key}'])} at 90 min and "
@@ -179,6 +176,10 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     )
     young, old = _KINDS[0], _KINDS[-1]
     return [
+        f"Loss of consciousness (MOAA/S 0), at its highest probability: {_ROUTES['iv'].name} "
+        f"{amount(numbers['unconscious_iv'], '%')}, {_ROUTES['nasal'].name} "
+        f"{amount(numbers['unconscious_nasal'], '%')}{_seen(numbers['unconscious_nasal'])}. The tail is not "
+        "modelled: this is no rate to plan with.",
         *told,
         f"Not ready to leave are {stays}.",
         f"After {_ROUTES['iv'].name} systolic pressure rises by "
@@ -187,11 +188,15 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
     ]
 
 
+def _seen(one: Quantity) -> str:
+    return f" ({held_against(find_question('session'), one)})"
+
+
 def _range(numbers: Mapping[str, Quantity], key: str) -> str:
     values = [numbers[f"not_ready_120_{key}_{kind.key}"].value for kind in _KINDS]
     ends = f"{min(values):.0f} %", f"{max(values):.0f} %"
     if ends[0] == ends[1]:
-        return "the same at every age and pressure at entry"
+        return "the same at every age and pressure at entry, because dissociation and sedation decide"
     return f"{ends[0]} to {ends[1]} by age and pressure at entry"
 
 

@@ -34,7 +34,7 @@ STEPS = (
     Step("setting", "blinded: belief, contact and course of a trial"),
     Step("time", "one dose and one day, not six and two weeks"),
     Step("unblinding", "nobody notices the drug"),
-    Step("control", "minus the control arm"),
+    Step("control", "minus the control arm (difference between arms)"),
 )
 #: Switches that are part of the two designs; the two others are not in any trial's active arm.
 OF_DESIGNS = tuple(step.switch for step in STEPS[:4])

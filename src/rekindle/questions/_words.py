@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable
 
 from rekindle.questions._quantity import Quantity
-from rekindle.report import number
+from rekindle.report import interval, number
 
+#: Instead of an interval, where every draw gives the same number.
+NOT_VARIED = "not varied"
 #: Significant digits in a sentence.
 _DIGITS = 2
 #: Times below are told in minutes, and those from the second on in days (h).
@@ -46,12 +48,25 @@ def time(one: Quantity) -> str:
     return f"{'more than ' if one.at_least else ''}{_length(factor * one.value)}{spread}"
 
 
+def ends(value: float | None, low: float | None, high: float | None) -> str:
+    """An interval in words; empty where there is none.
+
+    >>> ends(3.0, 2.0, 4.0), ends(3.0, 3.0, 3.0), ends(3.0, None, None)
+    ('2 to 4', 'not varied', '')
+    """
+    if low is None or high is None or not math.isfinite(low + high):
+        return ""
+    return NOT_VARIED if low == high == value else interval(low, high)
+
+
 def _spread(one: Quantity, words: Callable[[float], str]) -> str:
-    """The interval of the parameters in brackets, where there is one that shows."""
+    """The interval of the parameters in brackets, where there is one."""
     if not math.isfinite(sum(one.parameters)):
         return ""
+    if not one.varied:
+        return f" ({NOT_VARIED})"
     low, high = (words(end) for end in one.parameters)
-    return "" if low == high else f" ({low} to {high})"
+    return f" ({low} after rounding)" if low == high else f" ({low} to {high})"
 
 
 def _length(hours: float) -> str:
