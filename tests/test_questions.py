@@ -140,7 +140,7 @@ def test_rows_are_counted_as_judged_fitted_and_not_judged() -> None:
     ]
     told = agreement(rows)
     assert "Published numbers: 7. Of 5 judged, 4 agree within the interval, 2 of them fitted" in told
-    assert "Not judged are 2: 1 not simulated, 1 without an interval to judge by." in told
+    assert "Not judged: 2 (1 not simulated, 1 without an interval to judge by)." in told
     assert "Outside: out." in told
     assert told.endswith("by more than 10 points: wide; no interval.")
     assert "all fitted" in agreement(rows[:1])

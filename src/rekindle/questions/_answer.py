@@ -15,7 +15,7 @@ from rekindle.report import PageFigure, PageTable
 _BRACKETS = (
     "In brackets: 90 % of what draws of the uncertain parameters give; not varied: the same at every draw."
 )
-_BEYOND = "Where a number lies at the edge of its interval or beyond, the calibrated values lie there too."
+_BEYOND = "Intervals are those of the draws and need not hold the number at the most probable parameters."
 Rows = Sequence[Mapping[str, object]]
 
 

@@ -149,7 +149,7 @@ def _sentences(numbers: Mapping[str, Quantity]) -> list[str]:
         f"As a spray, 84 mg are {amount(numbers['ahead_nasal_84'], 'MADRS points')} ahead of placebo after "
         f"24 h in the mean, 28 mg {amount(numbers['ahead_nasal_28'])}; "
         f"{percent(numbers['dissociated_nasal_84'])} and {percent(numbers['dissociated_nasal_28'])} "
-        f"dissociate; {_seen(numbers['dissociated_nasal_84'])} for the first doses of the spray.",
+        f"dissociate; for the first doses of the spray {_seen(numbers['dissociated_nasal_84'])}.",
         f"Into a vein, 0.5 mg/kg are {amount(numbers['ahead_iv_0.5'], 'MADRS points')} ahead of control, "
         f"0.2 mg/kg {amount(numbers['ahead_iv_0.2'])} and 1 mg/kg {amount(numbers['ahead_iv_1'])}.",
         f"The open sample reports {percent(numbers['walk_0'])} response{_published_open(numbers['walk_0'])}, "

@@ -273,7 +273,7 @@ def _not_judged(found: Sequence[Beside]) -> str:
         for count, words in ((missing, "not simulated"), (unknown, "without an interval to judge by"))
         if count
     ]
-    return f"Not judged are {missing + unknown}: {', '.join(reasons)}."
+    return f"Not judged: {missing + unknown} ({', '.join(reasons)})."
 
 
 def cells(one: Beside) -> list[str]:
