@@ -56,7 +56,7 @@ class Number:
         places = np.searchsorted(heights, np.array(_QUANTILES) * heights[-1])
         low, high = self.reports[order][np.minimum(places, len(order) - 1)].tolist()
         if self.shares:
-            low, high = math.floor(low), math.ceil(high)
+            low, high = float(math.floor(low)), float(math.ceil(high))
         return min(low, self.predicted), max(high, self.predicted)
 
 
