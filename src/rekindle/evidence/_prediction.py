@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rekindle.errors import OutputError
+from rekindle.evidence._csv_text import csv_text
 
 VERDICTS = ("pass", "fail", "no_band", "not_simulated")
 _DIGITS = 6
@@ -64,19 +62,8 @@ class Prediction:
         Raises:
             OutputError: the file cannot be written.
         """
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows([_written(row[column]) for column in self.columns] for row in self.rows)
-        text = stream.getvalue()
-        if path is not None:
-            try:
-                Path(path).write_text(text, encoding="utf-8", newline="")
-            except OSError as problem:
-                raise OutputError(
-                    "RK-OUT-031", given=f"the prediction cannot be written to {str(path)!r} ({problem})"
-                ) from None
-        return text
+        cells = ([_written(row[column]) for column in self.columns] for row in self.rows)
+        return csv_text(self.columns, cells, path, "the prediction")
 
     def to_json(self) -> str:
         """JSON text: columns, n_people, seed, verdicts and rows; the numbers added are numbers."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rekindle.errors import OutputError
+from rekindle.evidence._csv_text import csv_text
 from rekindle.evidence.facts._fact import ABSENT, INSIDE, VERDICTS, Fact
 
 _CELLS = ("fact_id", "statement", "quantity", "expected", "low", "high", "unit", "source", "mark", "role")
@@ -137,19 +135,9 @@ class FactTable:
             OutputError: the file cannot be written.
         """
         records = self.records()
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
-        text = stream.getvalue()
-        if path is not None:
-            try:
-                Path(path).write_text(text, encoding="utf-8", newline="")
-            except OSError as problem:
-                raise OutputError(
-                    "RK-OUT-031", given=f"the facts cannot be written to {str(path)!r} ({problem})"
-                ) from None
-        return text
+        columns = list(records[0])
+        cells = ([record[column] for column in columns] for record in records)
+        return csv_text(columns, cells, path, "the facts")
 
 
 def _differs(one: FactFinding, other: FactFinding) -> bool:
