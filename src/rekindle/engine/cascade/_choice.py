@@ -10,7 +10,7 @@ from rekindle.modelling import symbols, topological
 
 #: Above this share of states in feedback loops, sweeping costs more than a full Jacobian saves.
 _LARGEST_SHARE_IN_LOOPS = 0.5
-#: Below this tolerance the sweeps over loops end before the solution is as exact, in ever more steps.
+#: Below this tolerance collocation does not find watched peaks as exactly, in ever more steps.
 FINEST = 1e-9
 _KINKS = ("select", "min", "max", "abs", "floor")
 
@@ -35,8 +35,6 @@ def cascade_suits(derivation: Derivation, tolerance: float = 1e-7) -> Suitabilit
     system = derivation.system
     if not system.nonlinear:
         return Suitability(False, "every state is linear and solved exactly")
-    if tolerance < FINEST:
-        return Suitability(False, f"collocation does not reach a tolerance below {FINEST:g}")
     names = set(system.nonlinear)
     rates = dict(zip(system.nonlinear, system.right_hand_side, strict=True))
     groups = components({name: symbols(rate) & names for name, rate in rates.items()})
@@ -46,4 +44,6 @@ def cascade_suits(derivation: Derivation, tolerance: float = 1e-7) -> Suitabilit
     if share > _LARGEST_SHARE_IN_LOOPS:
         return Suitability(False, count)
     kinks = sum(node.operation in _KINKS for node in topological(system.right_hand_side))
+    if derivation.peak_names and tolerance < FINEST:
+        return Suitability(False, f"with watched peaks collocation reaches no tolerance below {FINEST:g}")
     return Suitability(True, f"{count}; kinks left to the step control: {kinks}" if kinks else count)
