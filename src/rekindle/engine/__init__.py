@@ -12,8 +12,6 @@ from rekindle.engine._records import COLUMNS, Record
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
-from rekindle.engine.streaming._stream import Chunk, Chunks, simulate_stream
-from rekindle.engine.streaming._stream_cluster import CLUSTER_RETRIES, cluster_client
 
 if TYPE_CHECKING:
     from rekindle.engine.exchange._petab import Observable, to_petab

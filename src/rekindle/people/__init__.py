@@ -19,32 +19,8 @@ from rekindle.people._analog_search import (
     undominated,
     vary_one,
 )
-from rekindle.people._candidate import CandidateComparison, CandidateRow, Readout, compare_candidate
-from rekindle.people._cohort import read_cohort
-from rekindle.people._compound import simulate_compound
 from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
-from rekindle.people._correlation import Correlation
-from rekindle.people._crossover import (
-    CrossoverCohort,
-    CrossoverPatient,
-    Score,
-    nimh_crossover,
-    read_crossover,
-)
-from rekindle.people._distributions import (
-    CovariateDistributions,
-    Distribution,
-    default_distributions,
-    read_distributions,
-)
 from rekindle.people._draw import Normals, draw_effects, draw_parameters, draw_people
-from rekindle.people._eligibility import (
-    DECISION_NOTICE,
-    Criterion,
-    Eligibility,
-    assess_eligibility,
-    criteria,
-)
 from rekindle.people._equal_effect import DAY_1_H, DAY_7_H, Bench, Molecule, Readouts
 from rekindle.people._even_draw import draw_evenly
 from rekindle.people._person import Person

@@ -15,18 +15,8 @@ from rekindle.therapy._calibration import (
     to_line,
 )
 from rekindle.therapy._calibration_studies import CalibrationStudy, calibration_studies
-from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
-from rekindle.therapy._comparator_derivation import TRAINING, derive_learning_speed, derive_ssri_share
-from rekindle.therapy._comparators import (
-    ect_records,
-    midazolam_records,
-    refuse_double_count,
-    ssri_records,
-    training_records,
-)
 from rekindle.therapy._compound import PRIOR_ONLY, Compound, Gap, Measure, Species
 from rekindle.therapy._compound_model import compound_model, compound_parameters
-from rekindle.therapy._compound_outputs import is_ketamine
 from rekindle.therapy._compounds import compound_source, compounds, find_compound, read_compound
 from rekindle.therapy._control_response import ControlResponse, control_response, control_responses
 from rekindle.therapy._dosing import MIDAZOLAM, dose_records
@@ -37,7 +27,6 @@ from rekindle.therapy._interactions import (
     interaction_names,
     scenario_interactions,
 )
-from rekindle.therapy._mechanism_strengths import equal_day_one_strengths
 from rekindle.therapy._mechanism_weights import (
     WEIGHTINGS,
     MechanismScore,
@@ -58,14 +47,13 @@ from rekindle.therapy._pharmacokinetic_uncertainty import (
     pharmacokinetic_draws,
     uncertain_pharmacokinetics,
 )
-from rekindle.therapy._residual import residual_errors
 from rekindle.therapy._validated_range import Coverage, coverage
 
 if TYPE_CHECKING:
     from rekindle.therapy._adverse_derivation import derive_adverse_events
     from rekindle.therapy._adverse_events import adverse_event_incidence, adverse_events, check_adverse_event
     from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
-    from rekindle.therapy._comparator_derivation import derive_learning_speed, derive_ssri_share
+    from rekindle.therapy._comparator_derivation import TRAINING, derive_learning_speed, derive_ssri_share
     from rekindle.therapy._comparators import (
         ect_records,
         midazolam_records,
@@ -86,7 +74,7 @@ else:
             "_adverse_derivation": "derive_adverse_events",
             "_adverse_events": "adverse_event_incidence, adverse_events, check_adverse_event",
             "_circuit": "CircuitRates, circuit_course, circuit_rates",
-            "_comparator_derivation": "derive_learning_speed, derive_ssri_share",
+            "_comparator_derivation": "TRAINING, derive_learning_speed, derive_ssri_share",
             "_comparators": "ect_records, midazolam_records, refuse_double_count, ssri_records, "
             "training_records",
             "_compound_outputs": "is_ketamine",
