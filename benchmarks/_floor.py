@@ -66,7 +66,7 @@ def _operations(node: Expression) -> dict[str, int]:
 
 def _right_hand_side(workload: Workload, system: Equations) -> float:
     wide = len(system.hoisted) + len(system.infused)
-    code = MachineCode(_module(system, wide))
+    code = MachineCode(lambda: _module(system, wide), f"floor {workload.name} {system.rates}")
     function = code.function("rates", None, [ctypes.c_int64, *[ctypes.c_void_p] * 3])
     rows = system.all_constants(workload.people(_GROUPS * LANES))[:, 0]
     constants = _in_lanes(rows)
@@ -132,7 +132,7 @@ def _peak() -> float:
     for place, result in enumerate(results):
         store(builder, result, function.args[1], place)
     builder.ret_void()
-    code = MachineCode(module)
+    code = MachineCode(lambda: module, "peak")
     run = code.function("peak", None, [ctypes.c_int64, ctypes.c_void_p])
     kept = np.zeros((_CHAINS, LANES))
     return _CHAINS * LANES * 2 / _fastest(lambda repeats: run(repeats, kept.ctypes.data), 2_000_000)
