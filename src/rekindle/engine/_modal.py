@@ -247,7 +247,7 @@ def _inverse(matrix: Array) -> tuple[Array, Bits]:
     rows = _people_first(matrix)
     independent = np.linalg.det(rows) != 0.0
     rows[~independent] = np.eye(size)
-    return np.linalg.inv(rows).transpose(1, 2, 0), np.asarray(independent)
+    return np.asarray(np.linalg.inv(rows).transpose(1, 2, 0)), np.asarray(independent)
 
 
 def _continued(matrix: Array, vectors: Array, rates: Array, loop: slice, later: slice) -> Array:
