@@ -14,6 +14,7 @@ from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
 
 if TYPE_CHECKING:
+    from rekindle.engine._policy import Policy, simulate_with_policy
     from rekindle.engine.exchange._petab import Observable, to_petab
     from rekindle.engine.sensitivity._sensitivities import Sensitivities, loss_gradient, sensitivities
     from rekindle.engine.streaming._reduce_course import Courses
@@ -39,6 +40,7 @@ else:
     __getattr__ = on_demand(
         __name__,
         {
+            "_policy": "Policy, simulate_with_policy",
             "exchange._petab": "Observable, to_petab",
             "streaming._reduce_course": "Courses",
             "streaming._reduced": "MeanCourses, MeasureSummary, QuantileCourses, Reduced",
@@ -68,6 +70,7 @@ __all__ = [
     "Observable",
     "Peak",
     "PeakTime",
+    "Policy",
     "QuantileCourses",
     "Quantiles",
     "Record",
@@ -85,6 +88,7 @@ __all__ = [
     "output_names",
     "sensitivities",
     "simulate_stream",
+    "simulate_with_policy",
     "solve",
     "to_petab",
 ]
