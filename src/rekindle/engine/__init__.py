@@ -15,6 +15,7 @@ from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
 
 if TYPE_CHECKING:
+    from rekindle.engine._policy import Policy, simulate_with_policy
     from rekindle.engine.exchange._petab import Observable, to_petab
     from rekindle.engine.sensitivity._sensitivities import Sensitivities, loss_gradient, sensitivities
     from rekindle.engine.streaming._reduce_course import Courses
@@ -40,6 +41,7 @@ else:
     __getattr__ = on_demand(
         __name__,
         {
+            "_policy": "Policy, simulate_with_policy",
             "exchange._petab": "Observable, to_petab",
             "streaming._reduce_course": "Courses",
             "streaming._reduced": "MeanCourses, MeasureSummary, QuantileCourses, Reduced",
@@ -70,6 +72,7 @@ __all__ = [
     "ParameterTable",
     "Peak",
     "PeakTime",
+    "Policy",
     "QuantileCourses",
     "Quantiles",
     "Record",
@@ -87,6 +90,7 @@ __all__ = [
     "output_names",
     "sensitivities",
     "simulate_stream",
+    "simulate_with_policy",
     "solve",
     "to_petab",
 ]

@@ -208,8 +208,7 @@ class _Runner:
         builder.store(index(1), self.changed)
         with counted_loop(builder, frame.constants) as i:
             store(builder, self._vector(constants, i), self.at["constants"], i)
-        with counted_loop(builder, frame.parts.peak_count) as p:
-            store(builder, self.kind.number(-float("inf")), self.at["peak_slopes"], p)
+        self._forget_watched()
         with counted_loop(builder, frame.states) as i:
             store(builder, self.kind.number(0.0), self.at["states"], i)
 
@@ -252,11 +251,13 @@ class _Runner:
         builder.position_at_end(after)
 
     def _reset(self, moment: Any, *_: Any) -> None:
-        builder = self.builder
         self._refresh()
         self._replace_states(self.model.initial, moment)
-        with counted_loop(builder, self.frame.parts.peak_count) as p:
-            store(builder, self.kind.number(-float("inf")), self.at["peak_slopes"], p)
+        self._forget_watched()
+
+    def _forget_watched(self) -> None:
+        for p, mark in enumerate(self.frame.marks_at_reset):
+            store(self.builder, self.kind.number(mark), self.at["peak_slopes"], p)
 
     def _replace_states(self, function: ir.Function, moment: Any) -> None:
         builder = self.builder
