@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import overload
 
 import numpy as np
@@ -106,6 +107,12 @@ class Outcomes:
         """Outputs (rows, outputs) of one person."""
         return self.values[self.starts[place] : self.starts[place + 1]]
 
+    @cached_property
+    def _even(self) -> bool:
+        """Whether everybody has equally many rows."""
+        rows = np.diff(self.starts)
+        return bool((rows == rows[0]).all())
+
     def together(self) -> Array:
         """Outputs (people, rows, outputs) of people with equally many rows."""
         people, outputs = len(self), self.values.shape[1]
@@ -122,7 +129,7 @@ class Outcomes:
         if np.may_share_memory(own.values, self.values):
             return
         self.counts[places] = own.counts
-        if len(np.unique(np.diff(own.starts))) == 1 and len(np.unique(np.diff(self.starts))) == 1:
+        if self._even:
             self.together()[places] = own.together()
             return
         for place, target in enumerate(places):

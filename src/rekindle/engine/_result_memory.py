@@ -31,7 +31,8 @@ def room_for(rows: int, columns: int) -> Array:
     if not _LEAST <= 8 * size <= _MOST:
         return np.empty((rows, columns))
     with _lock:
-        if not _kept or len(_kept[0]) < size or _is_held():
+        # Much larger memory is not used, because small results would hold all of it.
+        if not _kept or not size <= len(_kept[0]) <= 2 * size or _is_held():
             _kept[:] = [np.empty(size)]
         return _kept[0][:size].reshape(rows, columns)
 

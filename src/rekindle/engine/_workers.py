@@ -274,7 +274,7 @@ def _run_numbers(
 ) -> Iterator[tuple[int, Outcomes]]:
     # A card is used by this process alone, before others are forked, which must not touch it.
     on_card = [number for number in missing if any(batch.on_card for batch in job.chunks[number])]
-    rest = [number for number in missing if number not in on_card]
+    rest = sorted(set(missing).difference(on_card))
     if workers <= 1 or len(rest) <= 1:
         on_card, rest = list(missing), []
     for number in on_card:
