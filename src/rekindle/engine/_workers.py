@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -16,16 +14,17 @@ from rekindle.engine._batch import run_batch, run_program
 from rekindle.engine._compiled import CompiledSystem
 from rekindle.engine._device import PROCESSOR, Device, card_failure, find_card
 from rekindle.engine._equations_digest import equations_digest
+from rekindle.engine._kept_results import KeptResults
 from rekindle.engine._kernel import Kernel
 from rekindle.engine._motion import NoModalFormError
-from rekindle.engine._outcomes import COUNTS, Failure, Outcomes, ProgramResults, SubjectResult
+from rekindle.engine._outcomes import Failure, Outcomes, ProgramResults, SubjectResult
 from rekindle.engine._plan import CHUNK, UNITS, Batch, Block, host_lanes, plan
 from rekindle.engine._program import Program
 from rekindle.engine._recordings import Recording, columns, record
 from rekindle.engine._subject import run_subject
 from rekindle.engine._subjects import Subject, Subjects
 from rekindle.engine._system import build_system
-from rekindle.engine._whole_files import claim, fingerprint, write_whole
+from rekindle.engine._whole_files import fingerprint
 from rekindle.engine.cascade._choice import Suitability, cascade_suits
 from rekindle.engine.gpu._batch import CardKernel
 from rekindle.engine.gpu._driver import CardError
@@ -245,7 +244,7 @@ def run_job(
 ) -> Outcomes:
     """Results of all people in order; identical at any number of workers."""
     chunks = [[place for batch in chunk for place in batch.places] for chunk in job.chunks]
-    store = _Store(Path(checkpoint), job) if checkpoint is not None else None
+    store = KeptResults(Path(checkpoint), job.fingerprint()) if checkpoint is not None else None
     found, done = Outcomes.empty(job.people, len(job.outputs)), 0
     missing = []
     for number, places in enumerate(chunks):
@@ -297,36 +296,3 @@ def _room(chunk: Sequence[Batch], found: Outcomes) -> Outcomes | None:
 
 def _run_number(job: Job, number: int) -> Outcomes:
     return job.run_chunk(job.chunks[number])
-
-
-class _Store:
-    """Finished chunks in a folder; each file is complete or absent."""
-
-    def __init__(self, folder: Path, job: Job) -> None:
-        self.folder = folder
-        claim(folder, "run.json", job.fingerprint())
-
-    def _path(self, number: int) -> Path:
-        return self.folder / f"people_{number:06d}.npz"
-
-    def save(self, number: int, part: Outcomes) -> None:
-        """Keep one finished chunk; one with failures is run again when the call is repeated."""
-        if part.failures:
-            return
-        buffer = io.BytesIO()
-        np.savez(buffer, starts=part.starts, values=part.values, counts=part.counts)
-        write_whole(self._path(number), buffer.getvalue())
-
-    def load(self, number: int, people: Subjects, outputs: int) -> Outcomes | None:
-        """A finished chunk, or None if it is absent or damaged (it is then run again)."""
-        try:
-            with np.load(self._path(number)) as stored:
-                kept = Outcomes(stored["starts"], stored["values"], stored["counts"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None
-        wanted = np.concatenate([[0], np.cumsum(people.rows)])
-        shapes = (kept.values.shape, kept.counts.shape)
-        fits = np.array_equal(kept.starts, wanted) and shapes == (
-            (wanted[-1], outputs), (len(people), len(COUNTS))
-        )  # fmt: skip
-        return kept if fits else None
