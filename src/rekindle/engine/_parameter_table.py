@@ -26,6 +26,7 @@ class ParameterTable:
         columns: parameter -> shape (people,), or (people, occasions).
 
     >>> from rekindle import EventTable, load_model, simulate
+    >>> from rekindle.engine import ParameterTable
     >>> text = "model m\\ntime [h]\\nparameter k [1/h] = 0.1\\nstate C [mg]\\nd/dt(C) = -k*C\\noutput A = C"
     >>> model = load_model(text)
     >>> events = EventTable.from_rows([dict(ID=i, TIME=0, AMT=100, CMT="C") for i in (1, 2)], model)
