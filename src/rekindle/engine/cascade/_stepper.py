@@ -16,6 +16,7 @@ from rekindle.engine.cascade._plan import make_plan, own_slopes, with_quick_powe
 from rekindle.engine.cascade._sizes import PER_OCTAVE, StepSizes
 from rekindle.engine.cascade._solve import combination, multiply_add
 from rekindle.engine.cascade._step import NOT_CONVERGED, StepFunctions
+from rekindle.engine.cascade._switches import emit_switches, straight_forcings, switches
 from rekindle.engine.cascade._watch import Watch, emit_watch
 from rekindle.engine.lanes._lanes import (
     DOUBLE,
@@ -33,12 +34,14 @@ from rekindle.engine.lanes._lanes import (
 from rekindle.modelling import Expression
 
 #: Control slots of this solver: first steps accepted in the last two segments, sweeps, and whether the next
-#: segment goes on after a peak.
+#: segment goes on after a peak or a switch.
 FIRST_STEP, EARLIER_FIRST_STEP, SWEEPS, GOES_ON = 8, 9, 10, 11
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.1, 4.0
 #: After a rejected step at most, and where feedback loops do not converge.
 _LEAST_SHRINK, _FAILED_SHRINK = 0.8, 0.35
+#: Distance from a switch, in units of what rounding makes of the time.
+_MARGIN = 16.0
 #: Share of the interval that the first step tries when nothing is known.
 _FIRST_SHARE = 1.0 / 16.0
 _RATES, _SLOPES = "cascade rates", "cascade slopes"
@@ -67,8 +70,17 @@ def emit_step_functions(
     return StepFunctions(module, plan, states, derivation.forcings, kind)
 
 
+def known_switches(derivation: Derivation, roots: Mapping[str, Sequence[Expression]]) -> list[Expression]:
+    """What turns over at moments known beforehand; ``roots`` as for ``emit_step_functions``."""
+    moving = {*derivation.system.nonlinear, *derivation.forcings}
+    return switches(roots[_RATES], straight_forcings(derivation), moving)
+
+
 def emit_cascade(
-    module: ir.Module, functions: StepFunctions, watched: Sequence[Expression] = ()
+    module: ir.Module,
+    functions: StepFunctions,
+    watched: Sequence[Expression] = (),
+    turning: Sequence[Expression] = (),
 ) -> ir.Function:
     """Emit ``integrate`` with the signature and the meaning of the Rodas5P loop.
 
@@ -76,12 +88,19 @@ def emit_cascade(
         module: where it goes.
         functions: what the steps call.
         watched: slopes of what peak events watch, with constants hoisted.
+        turning: what ``known_switches`` found; where one turns over the loop stops as ``PAUSED``.
     """
-    return _Loop(module, functions, watched).function
+    return _Loop(module, functions, watched, turning).function
 
 
 class _Loop:
-    def __init__(self, module: ir.Module, functions: StepFunctions, watched: Sequence[Expression]) -> None:
+    def __init__(
+        self,
+        module: ir.Module,
+        functions: StepFunctions,
+        watched: Sequence[Expression],
+        turning: Sequence[Expression],
+    ) -> None:
         kind, states, forcings = functions.kind, functions.states, functions.forcings
         arguments = [kind.pointer] * 5 + [INTEGERS, INTEGER, DOUBLE, DOUBLE, POINTER, INTEGER, POINTER]
         signature = ir.FunctionType(INTEGER, arguments + [kind.pointer] * 3)
@@ -102,6 +121,7 @@ class _Loop:
             code = emit_watch(module, states, forcings, watched, kind)
             arrays = [self.at["values"], self.at["known"], self.hoisted, self.peak_slopes]
             self.watch = Watch(builder, code, arrays, len(forcings), kind)
+        self.wait = emit_switches(module, turning, forcings, kind) if turning else None
         self.sizes = StepSizes(module, builder)
         self.t, self.last_h, self.shifted = (variable(builder, DOUBLE) for _ in range(3))
         self.failed = variable(builder, ir.IntType(1))
@@ -123,6 +143,7 @@ class _Loop:
         b.store(number(0.0), self.shifted)
         store(b, number(0.0), self.control, GOES_ON)
         self.known.at_start(self.at["known"])
+        self.stop, self.after = self._goal()
         b.call(self.functions.begin, [self.y, self.hoisted, *self.memory])
         self._first_size()
         b.store(load(b, self.control, contract.STEP), self.last_h)
@@ -133,10 +154,33 @@ class _Loop:
         b.position_at_end(loop)
         self._step(loop)
 
+    def _goal(self) -> tuple[Any, Any]:
+        """Where the last step ends, and the time that it then is.
+
+        It ends just before a switch, so that rounding leaves no node behind it, and goes on just after it.
+        """
+        b = self.builder
+        if self.wait is None:
+            return self.end, self.end
+        switch = b.fadd(self.start, b.call(self.wait, [self.at["known"], self.lines, self.hoisted]))
+        margin = b.fmul(self._resolution(self.start), number(_MARGIN))
+        stop, after = b.fsub(switch, margin), b.fadd(switch, margin)
+        inside = b.and_(
+            b.fcmp_ordered(">", stop, b.fadd(self.start, margin)), b.fcmp_ordered("<", stop, self.end)
+        )
+        after = b.select(b.fcmp_ordered("<", b.fadd(after, margin), self.end), after, self.end)
+        return b.select(inside, stop, self.end), b.select(inside, after, self.end)
+
+    def _resolution(self, t: Any) -> Any:
+        """What rounding makes of a time between here and the end."""
+        b = self.builder
+        sizes = [intrinsic(b, "llvm.fabs", time) for time in (t, self.end)]
+        return b.fmul(number(4e-16), intrinsic(b, "llvm.maxnum", *sizes))
+
     def _first_size(self) -> None:
         """What the segment before the last could have begun with, because doses start and end in turn.
 
-        After a peak it is the last size.
+        After a peak or a switch it is the last size.
         """
         b = self.builder
         span = b.fsub(self.end, self.start)
@@ -161,12 +205,15 @@ class _Loop:
     def _step(self, loop: ir.Block) -> None:
         b = self.builder
         t = b.load(self.t)
-        remaining = b.fsub(self.end, t)
-        sizes = [intrinsic(b, "llvm.fabs", time) for time in (t, self.end)]
-        resolution = b.fmul(number(4e-16), intrinsic(b, "llvm.maxnum", *sizes))
+        remaining = b.fsub(self.stop, t)
+        resolution = self._resolution(t)
         with b.if_then(b.fcmp_ordered("<=", remaining, resolution)):
             store(b, b.load(self.sizes.h), self.control, contract.STEP)
-            b.store(self.end, self.t)
+            b.store(self.after, self.t)
+            if self.wait is not None:
+                with b.if_then(b.fcmp_ordered("<", self.after, self.end)):
+                    store(b, number(1.0), self.control, GOES_ON)
+                    self._leave(contract.PAUSED)
             self._leave(contract.FINISHED)
         wanted = b.load(self.sizes.h)
         is_last = b.fcmp_ordered(">=", wanted, b.fmul(remaining, number(1.0 - 1e-9)))
@@ -224,7 +271,7 @@ class _Loop:
         self, t: Any, h: Any, factor: Any, is_last: Any, wanted: Any, table: Any, loop: ir.Block
     ) -> None:
         b = self.builder
-        arrival = b.select(is_last, self.end, b.fadd(t, h))
+        arrival = b.select(is_last, self.after, b.fadd(t, h))
         self._write_outputs(t, h, arrival)
         is_first = b.fcmp_ordered("==", load(b, self.at["has_previous"], 0), number(0.0))
         with b.if_then(b.and_(is_first, b.not_(self._goes_on))):

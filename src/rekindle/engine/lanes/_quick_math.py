@@ -26,9 +26,7 @@ def _exp(n: Numbers, x: Any) -> Any:
     x = n.choose(n.compare("<", x, -_FARTHEST), -_FARTHEST, x)
     k, r = reduced(n, x)
     series = n.polynomial(r, [1.0 / math.factorial(i) for i in range(2, _EXP_TERMS)])
-    value = n.bits(n.add(n.fma(n.mul(r, r), series, r), 1.0))
-    exponent = n.builder.shl(n.bits(n.add(k, MAGIC)), n.kind.whole(52))
-    return n.from_bits(n.builder.add(value, exponent))
+    return n.mul(n.add(n.fma(n.mul(r, r), series, r), 1.0), n.two_to(n.add(k, MAGIC)))
 
 
 def _log(n: Numbers, x: Any) -> Any:
