@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rekindle._on_demand import on_demand
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._records import COLUMNS, Record
+from rekindle.engine._schedule import joined, schedule_table
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
@@ -81,8 +82,10 @@ __all__ = [
     "Trajectory",
     "Value",
     "cluster_client",
+    "joined",
     "loss_gradient",
     "output_names",
+    "schedule_table",
     "sensitivities",
     "simulate_stream",
     "solve",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from rekindle.engine._covariates import CovariatePath
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._modal import Bits, Decomposition, Known, pack
 from rekindle.engine._records import Record
+from rekindle.engine._schedule import Same, Schedule, amounts_at, covariates_at, shared_schedule
 from rekindle.engine._subject import Run, Subject, arrival, between_restarts
 from rekindle.engine._system import infusion_name
 from rekindle.modelling import evaluate, symbols
@@ -65,6 +67,22 @@ class Program:
 def schedule_of(subject: Subject) -> tuple[Any, ...] | None:
     """What people must share to be stepped together; None for whom only the general driver serves."""
     records = subject.records
+    common = shared_schedule(records)
+    if common is None:
+        found = _schedule_key(records)
+    elif (found := _keys.get(common)) is None:
+        found = _keys[common] = _schedule_key(common.records)
+    if found is None:
+        return None
+    times = None if subject.times is None else subject.times.tobytes()
+    return *found, times, len(subject.parameters)
+
+
+#: What the people of a schedule share, worked out once.
+_keys: WeakKeyDictionary[Schedule, tuple[Any, ...] | None] = WeakKeyDictionary()
+
+
+def _schedule_key(records: Sequence[Record]) -> tuple[Any, ...] | None:
     if any(record.steady_state for record in records) or len(between_restarts(records)) > 1:
         return None
     given: dict[str, set[float]] = {}
@@ -80,8 +98,7 @@ def schedule_of(subject: Subject) -> tuple[Any, ...] | None:
             )
         )  # fmt: skip
     varying = frozenset(name for name, values in given.items() if len(values) > 1)
-    times = None if subject.times is None else subject.times.tobytes()
-    return tuple(rows), varying, times, len(subject.parameters)
+    return Same(tuple(rows)), varying
 
 
 def compile_program(derivation: Derivation, matrix: Any, subjects: Sequence[Subject]) -> Program:
@@ -296,8 +313,7 @@ class _Recorder(Run):
         rule = [np.broadcast_to(np.asarray(evaluate(root, values), dtype=float), (people,)) for root in roots]
         self._exclude_refused(record, *rule)
         bioavailability, lag, duration, rate = rule
-        own = [subject.records[self.numbers[record.row]] for subject in self.subjects]
-        amounts, rates = (np.array([getattr(r, name) for r in own]) for name in ("amount", "rate"))
+        amounts, rates = amounts_at([one.records for one in self.subjects], self.numbers[record.row])
         amount, length = arrival(amounts, rates, record.duration, bioavailability, duration, rate)
         return _common(lag), amount, _common(np.broadcast_to(length, (people,)))
 
@@ -323,10 +339,10 @@ def _common(values: Array) -> float:
 def _shared_records(subjects: Sequence[Subject]) -> tuple[Record, ...]:
     """Records of the first person with covariate values of everybody."""
     found = []
+    everybody = [subject.records for subject in subjects]
     for place, record in enumerate(subjects[0].records):
         if record.covariates:
-            own = [subject.records[place].covariates for subject in subjects]
-            shared: Any = {name: np.array([values[name] for values in own]) for name in record.covariates}
+            shared: Any = covariates_at(everybody, place)
             record = replace(record, covariates=shared)
         found.append(record)
     return tuple(found)

@@ -40,7 +40,7 @@ class Subject:
     """
 
     person: str
-    records: tuple[Record, ...]
+    records: Sequence[Record]
     parameters: Array
     times: Array | None
     carry: Mapping[str, str]

@@ -6,25 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rekindle.engine import DEFAULT_TOLERANCE, EventTable, Trajectory, solve
+from rekindle.engine import DEFAULT_TOLERANCE, Trajectory, solve
 from rekindle.errors import ParameterError, RegimenError
 from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
+from rekindle.people._course_tables import course_tables
 from rekindle.people._person import Person
-from rekindle.people._treatment import (
-    Course,
-    Setting,
-    event_rows,
-    person_parameters,
-    refuse_idle_numbers,
-    with_implied_switches,
-)
+from rekindle.people._treatment import Course, Setting, refuse_idle_numbers, with_implied_switches
 from rekindle.people._variability import Variability, default_variability
 from rekindle.regimen import DRUGS, Regimen
 from rekindle.therapy import Compound, compound_model, coverage, pharmacokinetic_model, therapy_model
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
-    from rekindle.people._draw import Drawn
 
 #: Hours of an hour-by-hour first day and a coarser course, used when no times are asked for.
 _AFTER_LAST_SESSION_H = 14 * 24.0
@@ -201,44 +194,6 @@ def simulate_courses(
         progress=progress,
         device=device,
     )
-
-
-def course_tables(
-    courses: Mapping[Person, Sequence[Course]],
-    *,
-    model: Model,
-    setting: Setting,
-    variability: Variability | None,
-    model_name: str = "D1",
-    extra_rows: Sequence[Mapping[str, Any]] = (),
-    parameters: Mapping[str, float] | None = None,
-    seed: int = 1,
-    trial: int | Mapping[str, int] = 0,
-) -> tuple[EventTable, dict[str, Drawn]]:
-    """What the engine takes of people who each receive their own courses: events and drawn parameters."""
-    rows = [
-        row
-        for person, own in courses.items()
-        for row in event_rows(model, person, own, setting, model_name, extra_rows)
-    ]
-    extrapolate = any(person.extrapolations for person in courses)
-    events = EventTable.from_rows(rows, model, extrapolate=extrapolate)
-    stated = {*setting.parameters(model), *(parameters or {})}
-    known = None if variability is None else variability.around(model, stated)
-    drawn = {
-        person.id: person_parameters(
-            model,
-            person,
-            own,
-            setting,
-            known,
-            seed=seed,
-            trial=trial if isinstance(trial, int) else trial[person.id],
-            given=parameters or {},
-        )
-        for person, own in courses.items()
-    }
-    return events, drawn
 
 
 def course_model(

@@ -1,0 +1,97 @@
+"""From people and what they receive to the engine's tables: events and drawn parameters.
+
+People who receive the same are treated together: their records are shared, their parameters drawn at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rekindle.engine import EventTable, joined, schedule_table
+from rekindle.people._draw import draw_crowd
+from rekindle.people._person import Person
+from rekindle.people._treatment import Course, Setting, crowd_rows, typical_parameters
+from rekindle.people._variability import Variability
+
+if TYPE_CHECKING:
+    from rekindle.modelling import Model
+    from rekindle.people._draw import Drawn
+
+#: Routes whose absorption varies between the occasions of one person.
+_VARYING_ROUTES = ("nasal", "sl")
+
+
+def course_tables(
+    courses: Mapping[Person, Sequence[Course]],
+    *,
+    model: Model,
+    setting: Setting,
+    variability: Variability | None,
+    model_name: str = "D1",
+    extra_rows: Sequence[Mapping[str, Any]] = (),
+    parameters: Mapping[str, float] | None = None,
+    seed: int = 1,
+    trial: int | Mapping[str, int] = 0,
+) -> tuple[EventTable, dict[str, Drawn]]:
+    """What the engine takes of people who each receive their own courses: events and drawn parameters.
+
+    ``extra_rows`` are further rows of an event table without ID, the same for everybody. See
+    ``simulate_people`` for the rest.
+    """
+    extrapolate = any(person.extrapolations for person in courses)
+    alike: dict[Hashable, list[Person]] = {}
+    for person, own in courses.items():
+        alike.setdefault(_what_is_shared(model, person, own), []).append(person)
+    tables = []
+    for people in alike.values():
+        rows = crowd_rows(model, people, courses[people[0]], setting, model_name, extra_rows)
+        tables.append(schedule_table(rows, [p.id for p in people], model, extrapolate=extrapolate))
+    events = joined(tables, [person.id for person in courses])
+    drawn = _drawn(courses, model, setting, variability, parameters or {}, seed, trial)
+    return events, {person.id: drawn[person.id] for person in courses}
+
+
+def _what_is_shared(model: Model, person: Person, courses: Sequence[Course]) -> Hashable:
+    """What people have in common whose records differ in amounts and covariates alone."""
+    plan = tuple((id(course.regimen), course.start_h) for course in courses)
+    # How many devices make up a dose by weight depends on the person.
+    alone = any(
+        course.regimen.product.device_mg is not None and dose.unit == "mg/kg"
+        for course in courses
+        for session in course.regimen.sessions
+        for dose in session.doses
+    )
+    return plan, tuple(person.covariates(model)), person.id if alone else ""
+
+
+def _drawn(
+    courses: Mapping[Person, Sequence[Course]],
+    model: Model,
+    setting: Setting,
+    variability: Variability | None,
+    given: Mapping[str, float],
+    seed: int,
+    trial: int | Mapping[str, int],
+) -> dict[str, Drawn]:
+    stated = {*setting.parameters(model), *given}
+    known = None if variability is None else variability.around(model, stated)
+    found: dict[str, Drawn] = {}
+    alike: dict[Hashable, list[Person]] = {}
+    for person, own in courses.items():
+        routes = frozenset(course.regimen.product.route for course in own)
+        occasions = max(1, sum(len(course.regimen.sessions) for course in own))
+        replicate = trial if isinstance(trial, int) else trial[person.id]
+        alike.setdefault((person.co_medication, routes, occasions, replicate), []).append(person)
+    for (_, routes, occasions, replicate), people in alike.items():  # type: ignore[misc]
+        typical = typical_parameters(model, people[0], routes, setting, given)
+        identifiers = [person.id for person in people]
+        if known is None:
+            found |= {person: dict(typical) for person in identifiers}
+            continue
+        own_known = known if routes & set(_VARYING_ROUTES) else known.without("occasion")
+        drawn = draw_crowd(
+            model, own_known, identifiers, seed=seed, trial=replicate, occasions=occasions, typical=typical
+        )
+        found |= {person: drawn.of(place) for place, person in enumerate(identifiers)}
+    return found
