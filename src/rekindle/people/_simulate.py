@@ -126,7 +126,7 @@ def known_variability(model: Model, pharmacokinetics: str = "D1") -> Variability
     return default_variability(pharmacokinetics, mechanism=mechanism.chosen)
 
 
-def refuse_uncovered(regimen: Regimen, persons: Iterable[Person]) -> None:
+def refuse_uncovered(regimen: Regimen, persons: Sequence[Person]) -> None:
     """Refuse doses that no evidence covers in one of these people.
 
     Raises:
@@ -135,6 +135,10 @@ def refuse_uncovered(regimen: Regimen, persons: Iterable[Person]) -> None:
     >>> from rekindle.regimen import parse_regimen
     >>> refuse_uncovered(parse_regimen("ketamine 0.5 mg/kg iv over 40 min"), [Person(1)])
     """
+    everybody = sorted(persons, key=lambda person: person.weight_kg)
+    # A dose by weight leaves what was studied at one of its ends.
+    if not any(coverage(regimen, person.weight_kg).refusals for person in (*everybody[:1], *everybody[-1:])):
+        return
     for person in persons:
         refusals = coverage(regimen, person.weight_kg).refusals
         if refusals:
