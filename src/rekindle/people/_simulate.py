@@ -44,6 +44,7 @@ def simulate_people(
     workers: int = 1,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    estimate_error: bool = False,
     device: str = "auto",
 ) -> Trajectory:
     """Simulate a regimen from the dose to mood and safety.
@@ -70,6 +71,8 @@ def simulate_people(
         workers: processes; the numbers do not depend on it.
         checkpoint: folder in which finished people are kept until the run is complete.
         progress: called with (people done, people in all).
+        estimate_error: run everybody a second time, more accurately, and give the difference as
+            ``trajectory.solver.errors``; see ``rekindle.simulate``.
         device: "auto", "cpu" or "gpu"; see ``rekindle.simulate``.
 
     Raises:
@@ -114,6 +117,7 @@ def simulate_people(
         workers=workers,
         checkpoint=checkpoint,
         progress=progress,
+        estimate_error=estimate_error,
         device=device,
     )
 
@@ -168,6 +172,7 @@ def simulate_courses(
     workers: int = 1,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    estimate_error: bool = False,
     device: str = "auto",
 ) -> Trajectory:
     """Simulate people who each receive their own courses; see ``simulate_people`` for the arguments.
@@ -196,6 +201,7 @@ def simulate_courses(
         workers=workers,
         checkpoint=checkpoint,
         progress=progress,
+        estimate_error=estimate_error,
         device=device,
     )
 
