@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from rekindle.errors import PersonError
-from rekindle.people._distributions import CovariateDistributions, default_distributions
 from rekindle.people._person import Person
+
+if TYPE_CHECKING:
+    from rekindle.people._distributions import CovariateDistributions
+
+
+def _default_distributions() -> CovariateDistributions:
+    from rekindle.people._distributions import default_distributions
+
+    return default_distributions()
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Population(Sequence[Person]):
     n: int
     seed: int
     trial: int = 0
-    distributions: CovariateDistributions = field(default_factory=default_distributions)
+    distributions: CovariateDistributions = field(default_factory=_default_distributions)
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
