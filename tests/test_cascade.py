@@ -24,7 +24,7 @@ from rekindle.engine.cascade._choice import cascade_suits
 from rekindle.engine.cascade._plan import Loop, components, make_plan, own_slopes, with_quick_powers
 from rekindle.engine.cascade._stepper import SWEEPS, cascade_roots, emit_cascade, emit_step_functions
 from rekindle.engine.lanes._lanes import LaneKind, load, store
-from rekindle.modelling import evaluate, symbol
+from rekindle.modelling import differentiate, evaluate, symbol
 
 
 class Cascade:
@@ -508,6 +508,16 @@ def test_quick_powers_keep_their_value(base, exponent):
         (quick,) = with_quick_powers([root])
         values = {"x": base, "p": exponent}
         assert evaluate(quick, values) == pytest.approx(evaluate(root, values), rel=1e-12)
+
+
+@pytest.mark.parametrize("base", [0.0, 5e-324, 1e-309, 1e-299])
+def test_quick_powers_of_a_base_that_decayed_to_nothing_have_slopes(base):
+    root = symbol("x") ** symbol("p")
+    (quick,) = with_quick_powers([root])
+    values = {"x": base, "p": 1.3}
+    for wanted in (quick, differentiate(quick, "x")):
+        assert abs(evaluate(wanted, values)) < 1e-80
+    assert np.isnan(evaluate(quick, {"x": -1e-9, "p": 1.3}))
 
 
 # ---- through the engine's door --------------------------------------------------------------------

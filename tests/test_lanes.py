@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import rekindle
+from rekindle import _disk_cache
 from rekindle._disk_cache import DiskCache, cache_folder
 from rekindle.engine import _workers
 from rekindle.engine._control_flow import counted_loop
@@ -240,6 +241,17 @@ def test_kept_code_is_found_checked_and_limited(tmp_path):
         assert cache.load(names[2]) is None
     assert not (tmp_path / names[2]).exists()
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_kept_code_depends_on_the_source_in_every_room(monkeypatch, tmp_path):
+    room = tmp_path / "engine" / "lanes"
+    room.mkdir(parents=True)
+    monkeypatch.setattr(_disk_cache, "_PACKAGE", tmp_path)
+    found = set()
+    for text in ("a = 1", "a = 2"):
+        (room / "_code.py").write_text(text)
+        found.add(_disk_cache.source_digest.__wrapped__("engine"))
+    assert len(found) == 2
 
 
 def test_the_folder_of_kept_code(monkeypatch, tmp_path):

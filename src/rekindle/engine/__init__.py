@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from rekindle._on_demand import on_demand
 from rekindle.engine._event_table import EventTable
+from rekindle.engine._parameter_table import ParameterTable
 from rekindle.engine._records import COLUMNS, Record
-from rekindle.engine._schedule import joined, schedule_table
+from rekindle.engine._shared_table import joined, schedule_table
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
@@ -67,6 +68,7 @@ __all__ = [
     "Measure",
     "MeasureSummary",
     "Observable",
+    "ParameterTable",
     "Peak",
     "PeakTime",
     "QuantileCourses",

@@ -1,92 +1,109 @@
-"""Running a batch of people with one schedule in lanes; whoever cannot is handed to the general driver."""
+"""Running the people of a batch in lanes, with their outputs written where they belong."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine import _stepper as stepper
 from rekindle.engine._kernel import WIDTH, Kernel
-from rekindle.engine._program import ExcludedError, PartedError, Program, compile_program
-from rekindle.engine._subject import Subject, SubjectResult
-
-if TYPE_CHECKING:
-    from rekindle.engine.gpu._batch import CardKernel
+from rekindle.engine._outcomes import COUNTS, Outcomes, ProgramResults
+from rekindle.engine._program import Program
 
 Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 MOST_STEPS = 1_000_000
 
+#: Carries out the columns of a program, with room for the results or None.
+Run = Callable[[Program, float, slice, Array | None], ProgramResults]
+
 
 def run_batch(
-    kernel: Kernel | CardKernel,
-    subjects: Sequence[Subject],
-    tolerance: float,
-    run: Callable[[Program, float], list[SubjectResult | None]],
-) -> list[SubjectResult | None]:
-    """Run people with one schedule; None for those whom the general driver has to run.
+    work: Iterable[tuple[Whole, Program, slice]], tolerance: float, run: Run, found: Outcomes
+) -> NDArray[np.bool_]:
+    """Run people with one schedule; return who has a result, the general driver has to run the others.
 
     Args:
-        kernel: whose equations.
-        subjects: the people.
+        work: positions in ``found``, their program and its columns.
         tolerance: relative tolerance.
-        run: carries out a program with that kernel.
+        run: carries out a program.
+        found: takes the results.
     """
-    results: list[SubjectResult | None] = [None] * len(subjects)
-    waiting = [np.arange(len(subjects))]
-    while waiting:
-        places = waiting.pop()
-        chosen = [subjects[int(place)] for place in places]
-        try:
-            program = compile_program(kernel.derivation, kernel.matrix, chosen)
-        except PartedError as parted:
-            waiting += [places[parted.labels == label] for label in range(int(parted.labels.max()) + 1)]
-            continue
-        except ExcludedError as refused:
-            if not refused.excluded.all():
-                waiting.append(places[~refused.excluded])
-            continue
-        for place, result in zip(places, run(program, tolerance), strict=True):
-            results[place] = result
-    return results
+    fine, values = np.zeros(len(found), bool), found.together()
+    for places, program, columns in work:
+        beside = len(places) and places[-1] - places[0] == len(places) - 1
+        room = values[places[0] : places[-1] + 1] if beside else None
+        results = run(program, tolerance, columns, room)
+        if results.values is not room:
+            values[places] = results.values
+        found.counts[places], fine[places] = results.counts, results.fine
+    return fine
 
 
-def run_program(kernel: Kernel, program: Program, tolerance: float) -> list[SubjectResult | None]:
-    """Run a program, one lane group after the other; a group that fails is left to the general driver."""
-    lanes, people = kernel.lanes, program.constants.shape[1]
-    padded = -(-people // lanes) * lanes
-    spread = np.minimum(np.arange(padded), people - 1)
-    tables = (program.values, program.constants, program.modal)
-    arrays = [np.ascontiguousarray(table[:, spread]) for table in tables]
-    derivation = kernel.derivation
-    outputs, rows = len(derivation.outputs), len(program.times)
-    results = np.empty((padded, rows, outputs))
-    moves = program.operations.reshape(-1, WIDTH)
-    most = int(moves[:, 4].max(initial=0))
-    scratch = np.empty(max(most * len(derivation.system.nonlinear), 1) * lanes)
-    found: list[SubjectResult | None] = []
-    for start in range(0, padded, lanes):
-        control = np.zeros(stepper.CONTROLS)
+def run_program(
+    kernel: Kernel,
+    program: Program,
+    tolerance: float,
+    columns: slice | None = None,
+    room: Array | None = None,
+) -> ProgramResults:
+    """Run a program, one lane group after the other; a group that fails is left to the general driver.
+
+    Args:
+        kernel: carries it out.
+        program: for people in columns.
+        tolerance: relative tolerance.
+        columns: which of them; None for all.
+        room: where the results (people, rows, outputs) are written; None for new memory.
+    """
+    lanes = kernel.lanes
+    chosen = np.arange(program.constants.shape[1])[columns or slice(None)]
+    people, groups = len(chosen), -(-len(chosen) // lanes)
+    spread = chosen[np.minimum(np.arange(groups * lanes), people - 1)]
+    tables = [_by_group(table, spread, lanes) for table in (program.values, program.constants, program.modal)]
+    outputs, rows = len(kernel.derivation.outputs), len(program.times)
+    results = np.empty((people, rows, outputs)) if room is None else room
+    rest = results if people == groups * lanes else np.empty((lanes, rows, outputs))
+    scratch, control = np.empty(_scratch(program, kernel)), np.empty(stepper.CONTROLS)
+    shared = (program.operations, program.moments, program.structures, program.output_times)
+    operations, moments, structures, output_times = (table.ctypes.data for table in shared)
+    counts, fine = np.zeros((people, len(COUNTS)), np.int64), np.zeros(people, bool)
+    counts[:, 3] = lanes
+    for group in range(groups):
+        first, last = group * lanes, min((group + 1) * lanes, people)
+        own = results[first:last] if last - first == lanes else rest
+        control[:] = 0.0
         control[stepper.RELATIVE], control[stepper.ABSOLUTE] = tolerance, tolerance * 1e-2
         control[stepper.MOST_STEPS], control[stepper.WATCH] = MOST_STEPS, 1.0
-        values, constants, modal = (table.ctypes.data + 8 * start for table in arrays)
+        values, constants, modal = (table.ctypes.data + group * table[0].nbytes for table in tables)
         status = kernel.run(
-            program.operations.ctypes.data, len(program.operations), program.moments.ctypes.data, values,
-            constants, modal, program.structures.ctypes.data, padded, program.output_times.ctypes.data,
-            program.output_rows.ctypes.data, results[start:].ctypes.data, rows * outputs, control.ctypes.data,
-            scratch.ctypes.data,
+            operations, len(program.operations), moments, values, constants, modal, structures, lanes,
+            output_times, program.output_rows.ctypes.data, own.ctypes.data, rows * outputs,
+            control.ctypes.data, scratch.ctypes.data,
         )  # fmt: skip
-        members = range(start, min(start + lanes, people))
-        counts = int(control[stepper.STEPS]), int(control[stepper.REJECTED]), 0, lanes, 1
-        for place in members:
-            own = results[place]
-            if status != stepper.FINISHED or np.isnan(own).any():
-                found.append(None)
-                continue
-            found.append(
-                SubjectResult(program.times, own, *(counts if place == start else (0, 0, 0, lanes, 0)))
-            )
-    return found
+        counts[first, [0, 1, 4]] = control[stepper.STEPS], control[stepper.REJECTED], 1
+        fine[first:last] = status == stepper.FINISHED and _defined(own)[: last - first]
+        if own is rest:
+            results[first:last] = rest[: last - first]
+    return ProgramResults(program.times, results, counts, fine)
+
+
+def _defined(values: Array) -> NDArray[np.bool_]:
+    """Who has outputs (people, rows, outputs) without an undefined one."""
+    if np.isnan(values.max(initial=0.0)):  # the quickest way to see that there is one
+        return np.asarray(~np.isnan(values).any(axis=(1, 2)))
+    return np.ones(len(values), bool)
+
+
+def _by_group(table: Array, columns: Whole, lanes: int) -> Array:
+    """Chosen columns of a table, with what a lane group reads lying together: (groups, rows, lanes)."""
+    parts = table[:, columns].reshape(len(table), len(columns) // lanes, lanes)
+    return np.ascontiguousarray(parts.transpose(1, 0, 2))
+
+
+def _scratch(program: Program, kernel: Kernel) -> int:
+    most = int(program.operations.reshape(-1, WIDTH)[:, 4].max(initial=0))
+    return max(most * len(kernel.derivation.system.nonlinear), 1) * kernel.lanes

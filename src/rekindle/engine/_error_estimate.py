@@ -12,9 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rekindle.engine._subject import SubjectResult
-from rekindle.engine._workers import Job, Outcome, run_job
+from rekindle.engine._outcomes import Outcomes
+from rekindle.engine._workers import Job, run_job
+
+Array = NDArray[np.float64]
 
 #: Tolerance of the second run, as a share of the first.
 SHARE = 0.1
@@ -28,7 +31,7 @@ class Running:
     checkpoint: str | Path | None = None
     progress: Callable[[int, int], None] | None = None
 
-    def run(self, job: Job) -> list[Outcome]:
+    def run(self, job: Job) -> Outcomes:
         """Run one job."""
         return run_job(job, workers=self.workers, checkpoint=self.checkpoint, progress=self.progress)
 
@@ -44,7 +47,7 @@ class Running:
         return Running(self.workers, folder, tell if told else None)
 
 
-def run_with_errors(job: Job, running: Running) -> tuple[list[Outcome], dict[str, float]]:
+def run_with_errors(job: Job, running: Running) -> tuple[Outcomes, dict[str, float]]:
     """Outcomes of a job, and an estimate of the error of every person who has a result.
 
     The estimate is NaN for who has no result in the second run.
@@ -52,19 +55,18 @@ def run_with_errors(job: Job, running: Running) -> tuple[list[Outcome], dict[str
     outcomes = running.part(0, 2).run(job)
     closer = running.part(1, 2).run(replace(job, tolerance=SHARE * job.tolerance))
     errors = {
-        subject.person: difference(first, second)
-        for subject, first, second in zip(job.subjects, outcomes, closer, strict=True)
-        if isinstance(first, SubjectResult)
+        job.people.people[place]: float("nan")
+        if place in closer.failures
+        else difference(outcomes.of(place), closer.of(place))
+        for place in outcomes.finished()
     }
     return outcomes, errors
 
 
-def difference(first: SubjectResult, second: Outcome) -> float:
+def difference(first: Array, second: Array) -> float:
     """Largest difference of any output at any time, as a share of the largest size of that output."""
-    if not isinstance(second, SubjectResult):
-        return float("nan")
-    if not second.values.size:
+    if not second.size:
         return 0.0
-    apart = np.abs(first.values - second.values).max(axis=0)
-    size = np.abs(second.values).max(axis=0)
+    apart = np.abs(first - second).max(axis=0)
+    size = np.abs(second).max(axis=0)
     return float(np.max(np.divide(apart, size, out=np.where(apart > 0, np.inf, 0.0), where=size > 0)))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
+from rekindle.engine._outcomes import COUNTS, ON_CARD
 from rekindle.engine._solver_report import SolverReport
-from rekindle.engine._subject import ON_CARD, SubjectResult
 from rekindle.engine._workers import SOLVERS, Job
 from rekindle.engine.cascade._choice import cascade_suits
 from rekindle.errors import SolverError, nearest
+
+Whole = NDArray[np.int64]
 
 
 def refuse_unfit(job: Job) -> None:
@@ -41,26 +46,25 @@ def refuse_unfit(job: Job) -> None:
         )
 
 
-def report(
-    job: Job, results: Sequence[SubjectResult], failed: Mapping[str, str], errors: Mapping[str, float]
-) -> SolverReport:
-    """What was done for a job."""
+def report(job: Job, counts: Whole, failed: Mapping[str, str], errors: Mapping[str, float]) -> SolverReport:
+    """What was done for a job; ``counts`` has a row for each person, see ``COUNTS``."""
+    steps, rejected, cycles, lanes, groups = (counts[:, i] for i in range(len(COUNTS)))
     system = job.compiled.system
     ladder = "L1" if not system.linear else "L1'" if system.nonlinear else "L0"
-    if job.integrator == "L2" and any(result.lanes > 0 for result in results):
+    if job.integrator == "L2" and (lanes > 0).any():
         ladder = "L2"
-    on_card = sum(result.lanes == ON_CARD for result in results)
+    on_card = int((lanes == ON_CARD).sum())
     return SolverReport(
         len(system.linear),
         len(system.nonlinear),
         job.tolerance,
-        sum(result.steps for result in results),
-        sum(result.rejected for result in results),
-        sum(result.cycles for result in results),
+        int(steps.sum()),
+        int(rejected.sum()),
+        int(cycles.sum()),
         ladder,
-        max(0, *(result.lanes for result in results)),
-        sum(result.groups for result in results),
-        sum(result.lanes == 0 for result in results),
+        int(lanes.max(initial=0)),
+        int(groups.sum()),
+        int((lanes == 0).sum()),
         dict(failed),
         _reason(job, ladder, on_card),
         dict(errors),

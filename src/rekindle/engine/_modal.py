@@ -31,8 +31,9 @@ class Decomposition:
     """Blocks of active states with their modes.
 
     Attributes:
-        order: active states, block by block.
+        order: active states, block by block, upstream first.
         blocks: first position and one past the last of each block.
+        ends: for each position one past the last of its loop; eigenvectors and their inverse are 0 beyond.
         rates: shape (active states, people).
         vectors, inverse: one array (people, size, size) a block.
         usable: people whose modal form keeps its digits.
@@ -40,6 +41,7 @@ class Decomposition:
 
     order: NDArray[np.int64]
     blocks: tuple[tuple[int, int], ...]
+    ends: tuple[int, ...]
     rates: Array
     vectors: tuple[Array, ...]
     inverse: tuple[Array, ...]
@@ -64,10 +66,21 @@ class Pattern:
             reached |= np.outer(reached[:, middle], reached[middle, :])
         self._reached = reached
         self._entries: dict[tuple[int, ...], NDArray[np.int64]] = {}
+        self._groups: dict[bytes, list[list[list[int]]]] = {}
 
     def active(self, touched: Bits) -> Bits:
         """States that can differ from zero when some have been touched."""
         return np.asarray(self._reached[:, touched].any(axis=1))
+
+    def loops(self, active: Bits) -> list[list[list[int]]]:
+        """Blocks of active states, each as its loops from upstream to downstream."""
+        key = active.tobytes()
+        if key not in self._groups:
+            self._groups[key] = [
+                [[group[place] for place in loop] for loop in _loops(self._reached[np.ix_(group, group)])]
+                for group in self.blocks(active)
+            ]
+        return self._groups[key]
 
     def blocks(self, active: Bits) -> list[list[int]]:
         """Active states in groups that do not touch each other."""
@@ -93,16 +106,17 @@ class Pattern:
         known = {} if known is None else known
         usable = np.asarray(np.isfinite(entries).all(axis=0))
         finite = entries if usable.all() else np.where(usable, entries, 0.0)
-        groups = self.blocks(active)
+        chains = self.loops(active)
+        groups = [[state for loop in chain for state in loop] for chain in chains]
         parts = []
-        for group in groups:
+        for group, chain in zip(groups, chains, strict=True):
             inside = self._inside(group)
             key = (tuple(group), finite[inside].tobytes())
             if key not in known:
                 matrix = np.zeros((people, self.size, self.size))
                 matrix[:, self.rows[inside], self.columns[inside]] = finite[inside].T
-                own = matrix[np.ix_(range(people), group, group)]
-                known[key] = _eigen(own, self._reached[np.ix_(group, group)])
+                own = matrix[:, group][:, :, group]
+                known[key] = _eigen(own, self._reached[np.ix_(group, group)], [len(loop) for loop in chain])
             parts.append(known[key])
         ends = np.cumsum([len(group) for group in groups], dtype=int)
         rates = np.concatenate([part[0] for part in parts], axis=1).T if parts else np.zeros((0, people))
@@ -114,6 +128,7 @@ class Pattern:
         return Decomposition(
             np.array([state for group in groups for state in group], dtype=np.int64),
             tuple((int(end) - len(group), int(end)) for end, group in zip(ends, groups, strict=True)),
+            _loop_ends(chains),
             rates,
             tuple(part[1] for part in parts),
             tuple(part[2] for part in parts),
@@ -129,32 +144,37 @@ class Pattern:
         return self._entries[key]
 
 
-def _eigen(matrices: Array, reached: Bits) -> tuple[Array, Array, Array, Bits]:
-    """Rates, eigenvectors, their inverse and whether they can be used, for matrices (people, size, size)."""
+def _eigen(matrices: Array, reached: Bits, sizes: Sequence[int]) -> tuple[Array, Array, Array, Bits]:
+    """Rates, eigenvectors, their inverse and whether they can be used.
+
+    Args:
+        matrices: shape (people, size, size), upstream states first.
+        reached: which state reaches which.
+        sizes: states of each loop.
+    """
     people, size, _ = matrices.shape
     rates, vectors = np.zeros((people, size)), np.zeros((people, size, size))
     usable = np.ones(people, dtype=bool)
-    loops = _loops(reached)
+    loops = [slice(int(end) - own, int(end)) for end, own in zip(np.cumsum(sizes), sizes, strict=True)]
     with np.errstate(all="ignore"):
         for place, loop in enumerate(loops):
-            own, inner, fine = _eigen_of_loop(matrices[np.ix_(range(people), loop, loop)])
+            own, inner, fine = _eigen_of_loop(matrices[:, loop, loop])
             rates[:, loop] = own
-            vectors[np.ix_(range(people), loop, loop)] = inner
+            vectors[:, loop, loop] = inner
             usable &= fine
             for later in loops[place + 1 :]:
-                if reached[later[0], loop[0]]:
-                    vectors[np.ix_(range(people), later, loop)] = _continued(
-                        matrices, vectors, own, loop, later
-                    )
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+                if reached[later.start, loop.start]:
+                    vectors[:, later, loop] = _continued(matrices, vectors, own, loop, later)
+        vectors /= np.sqrt(np.einsum("pij,pij->pj", vectors, vectors))[:, None, :]
+        for loop in loops:
+            # Eigenvectors are triangular in the loops, so that they are independent if those of each loop are.
+            usable &= _determinant(vectors[:, loop, loop]) != 0.0
     usable &= np.isfinite(vectors).all(axis=(1, 2))
-    vectors[~usable] = np.eye(size)
-    usable &= np.linalg.det(vectors) != 0.0
     vectors[~usable] = np.eye(size)
     inverse = np.linalg.inv(vectors)
     # The product of the Frobenius norms bounds the condition number and costs less.
-    bound = np.linalg.norm(vectors, axis=(1, 2)) * np.linalg.norm(inverse, axis=(1, 2))
-    doubtful = np.flatnonzero(bound > _WORST_CONDITION)
+    bound = np.sqrt(np.einsum("pij,pij->p", vectors, vectors) * np.einsum("pij,pij->p", inverse, inverse))
+    doubtful = np.flatnonzero(~(bound <= _WORST_CONDITION))
     if len(doubtful):
         usable[doubtful] &= np.linalg.cond(vectors[doubtful]) <= _WORST_CONDITION
     return rates, vectors, np.asarray(inverse), np.asarray(usable)
@@ -174,28 +194,66 @@ def _loops(reached: Bits) -> list[list[int]]:
     return found
 
 
+def _loop_ends(chains: Sequence[Sequence[Sequence[int]]]) -> tuple[int, ...]:
+    """For each position one past the last of its loop."""
+    ends: list[int] = []
+    for loop in (loop for chain in chains for loop in chain):
+        ends += [len(ends) + len(loop)] * len(loop)
+    return tuple(ends)
+
+
 def _eigen_of_loop(matrices: Array) -> tuple[Array, Array, Bits]:
     people, size, _ = matrices.shape
     if size == 1:
         return matrices[:, :, 0], np.ones((people, 1, 1)), np.ones(people, dtype=bool)
+    if size == 2:
+        return _eigen_of_pair(matrices)
     rates, vectors = np.linalg.eig(matrices)
     return np.array(rates.real), np.array(vectors.real), np.asarray((rates.imag == 0.0).all(axis=1))
 
 
-def _continued(matrices: Array, vectors: Array, rates: Array, loop: list[int], later: list[int]) -> Array:
+def _eigen_of_pair(matrices: Array) -> tuple[Array, Array, Bits]:
+    """The same for two states that reach each other, by the quadratic formula without cancellation."""
+    a, b, c, d = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1]
+    half, square = 0.5 * (a - d), 0.25 * (a - d) ** 2 + b * c
+    root = np.copysign(np.sqrt(np.maximum(square, 0.0)), half)
+    # The larger part of the half difference and the root is the one that is known to all digits.
+    far = half + root
+    rates = np.stack([d + far, d - b * c / far], axis=1)
+    vectors = np.stack([np.stack([far, -b], axis=1), np.stack([c, far], axis=1)], axis=1)
+    apart = (b == 0.0) & (c == 0.0)
+    rates[apart], vectors[apart] = np.stack([a, d], axis=1)[apart], np.eye(2)
+    return rates, vectors, np.asarray(apart | ((square >= 0.0) & (far != 0.0)))
+
+
+def _determinant(matrices: Array) -> Array:
+    size = matrices.shape[1]
+    if size == 1:
+        return matrices[:, 0, 0]
+    if size == 2:
+        return matrices[:, 0, 0] * matrices[:, 1, 1] - matrices[:, 0, 1] * matrices[:, 1, 0]
+    return np.asarray(np.linalg.det(matrices))
+
+
+def _continued(matrices: Array, vectors: Array, rates: Array, loop: slice, later: slice) -> Array:
     """Entries (people, later, loop) of a loop's eigenvectors in a loop downstream of it."""
-    everybody = range(len(matrices))
-    push = np.einsum("pij,pjm->pim", matrices[:, later, :], vectors[:, :, loop])
-    if len(later) == 1:
-        own = rates[:, None, :] - matrices[np.ix_(everybody, later, later)]
-        return np.where(push == 0.0, 0.0, push / own)
-    shifted = (
-        rates[:, :, None, None] * np.eye(len(later)) - matrices[np.ix_(everybody, later, later)][:, None]
-    )
+    before = slice(loop.start, later.start)
+    push = np.einsum("pij,pjm->pim", matrices[:, later, before], vectors[:, before, loop])
+    own, size = matrices[:, later, later], later.stop - later.start
+    if size == 1:
+        return np.where(push == 0.0, 0.0, push / (rates[:, None, :] - own))
+    if size == 2:
+        first, second = (rates - own[:, i, i, None] for i in range(2))
+        determinant = first * second - (own[:, 0, 1] * own[:, 1, 0])[:, None]
+        upper = second * push[:, 0] + own[:, 0, 1, None] * push[:, 1]
+        lower = first * push[:, 1] + own[:, 1, 0, None] * push[:, 0]
+        found = np.stack([upper, lower], axis=1) / determinant[:, None]
+        return np.where(determinant[:, None] == 0.0, np.nan, found)
+    shifted = rates[:, :, None, None] * np.eye(size) - own[:, None]
     singular = np.linalg.det(shifted) == 0.0
-    found = np.full((*shifted.shape[:3], 1), np.nan)
-    found[~singular] = np.linalg.solve(shifted[~singular], push.transpose(0, 2, 1)[~singular][..., None])
-    return np.asarray(found[..., 0].transpose(0, 2, 1))
+    solved = np.full((*shifted.shape[:3], 1), np.nan)
+    solved[~singular] = np.linalg.solve(shifted[~singular], push.transpose(0, 2, 1)[~singular][..., None])
+    return np.asarray(solved[..., 0].transpose(0, 2, 1))
 
 
 def pack(
@@ -217,7 +275,7 @@ def pack(
         for column, source in ((3, part.vectors), (4, part.inverse)):
             for (first, last), block in zip(part.blocks, source, strict=True):
                 size = last - first
-                columns[1, first:last], columns[2, first:last] = first, last
+                columns[1, first:last], columns[2, first:last] = first, part.ends[first:last]
                 columns[column, first:last] = at + size * np.arange(size)
                 rows.append(block.reshape(len(block), size * size).T)
                 at += size * size

@@ -7,31 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from rekindle.engine._program import schedule_of
-from rekindle.engine._subject import Subject
+from rekindle.engine._records import Record
+from rekindle.engine._schedules import changes, people_by_schedule
+from rekindle.engine._subjects import Subject, Subjects
 
 #: People per unit of work: small enough to lose little, large enough to make files and messages rare; whole
-#: groups at any number of lanes. What the people of a unit share is worked out once, so that units grow with
-#: the number of people, as long as there are enough of them for many workers.
+#: groups at any number of lanes. They grow with the number of people, as long as there are enough of them for
+#: many workers.
 CHUNK = 48
 _LARGEST = 5 * CHUNK
 #: Units of work into which people are cut at least, if that does not make them small.
 UNITS = 32
+#: Bytes that the program of a block may take; how many people that is, is estimated from their records.
+BLOCK_BYTES = 64_000_000
 #: People per unit of work on a card, whose memory decides how many of them are run at once.
 CARD_CHUNK = 65_536
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """People with one schedule, whose program is recorded once for all units of work they are cut into."""
+
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Batch:
     """People who are stepped together in groups of ``lanes``; 0 lanes: by the general driver, one by one.
 
-    Those ``on_card`` are tried there first.
+    Those ``on_card`` are tried there first. They are those of ``block`` from ``first`` on.
     """
 
     places: tuple[int, ...]
     lanes: int
+    block: Block
+    first: int
     on_card: bool = False
 
 
@@ -43,7 +54,13 @@ def host_lanes() -> int:
 
 
 def plan(
-    subjects: Sequence[Subject], lanes: int, *, in_lanes: bool, units: int = UNITS, card_group: int = 0
+    subjects: Sequence[Subject],
+    lanes: int,
+    *,
+    in_lanes: bool,
+    units: int = UNITS,
+    card_group: int = 0,
+    linear_states: int = 1,
 ) -> list[list[Batch]]:
     """Units of work, each a list of batches.
 
@@ -53,17 +70,22 @@ def plan(
         in_lanes: False hands everybody to the general driver.
         units: units of work wanted at least.
         card_group: people with one schedule from which they are run on a card; 0 for nobody.
+        linear_states: states of the linear block, which decide how large a program is.
     """
-    most = min(max(len(subjects) // units // CHUNK * CHUNK, CHUNK), _LARGEST)
-    schedules: dict[Any, list[int]] = {}
-    for place, subject in enumerate(subjects):
-        schedules.setdefault(schedule_of(subject) if in_lanes else None, []).append(place)
+    people = Subjects.of(subjects)
+    most = min(max(len(people) // units // CHUNK * CHUNK, CHUNK), _LARGEST)
+    schedules = people_by_schedule(people) if in_lanes else {None: list(range(len(people)))}
     batches = []
     for schedule, places in schedules.items():
         own = 0 if schedule is None else 1 if len(places) == 1 else lanes
         on_card = bool(own and card_group and len(places) >= card_group)
         step = CARD_CHUNK if on_card else most
-        batches += [Batch(tuple(places[i : i + step]), own, on_card) for i in range(0, len(places), step)]
+        records = people.courses[people.course[places[0]]].records
+        size = _block_size(records, linear_states, step) if own and not on_card else step
+        for start in range(0, len(places), size):
+            block = Block(tuple(places[start : start + size]))
+            for first in range(0, len(block.places), step):
+                batches.append(Batch(block.places[first : first + step], own, block, first, on_card))
     chunks: list[list[Batch]] = []
     size = most
     for batch in batches:
@@ -73,3 +95,10 @@ def plan(
         chunks[-1].append(batch)
         size += len(batch.places)
     return chunks
+
+
+def _block_size(records: Sequence[Record], states: int, step: int) -> int:
+    """People of a block, a multiple of ``step``: as many as their program leaves room for."""
+    doses = sum(1 + record.additional for record in records if record.is_dose)
+    each = 8 * (4 * doses + 2 * changes(records) * states**2 + 1)
+    return max(BLOCK_BYTES // each // step, 1) * step

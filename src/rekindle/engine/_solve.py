@@ -13,10 +13,12 @@ from rekindle.engine._device import choose_device
 from rekindle.engine._error_estimate import Running, run_with_errors
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._ladder import refuse_unfit, report
-from rekindle.engine._subject import Failure, Subject, SubjectResult
+from rekindle.engine._outcomes import Outcomes
+from rekindle.engine._parameter_table import Parameters, ParameterValues, parameter_array
+from rekindle.engine._subjects import Subjects
 from rekindle.engine._trajectory import Trajectory
-from rekindle.engine._workers import Job, Outcome
-from rekindle.errors import EventError, OutputError, ParameterError, SolverError, nearest
+from rekindle.engine._workers import Job
+from rekindle.errors import EventError, OutputError, SolverError, nearest
 from rekindle.modelling import Model
 
 Array = NDArray[np.float64]
@@ -24,14 +26,14 @@ Array = NDArray[np.float64]
 #: Relative tolerance of the nonlinear solver unless the caller gives another.
 DEFAULT_TOLERANCE = 1e-7
 
-ParameterValues = Mapping[str, float | Sequence[float] | Array]
+__all__ = ["ParameterValues", "solve"]
 
 
 def solve(
     model: Model,
     events: EventTable,
     *,
-    parameters: ParameterValues | Mapping[str, ParameterValues] | None = None,
+    parameters: Parameters | None = None,
     times: Iterable[float] | None = None,
     outputs: Sequence[str] | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
@@ -48,8 +50,8 @@ def solve(
     Args:
         model: any model of the model language.
         events: checked records of one or more people.
-        parameters: values that replace the model's own: name -> value, or person -> (name -> value). A value
-            may be a sequence with one entry per occasion (column OCC).
+        parameters: values that replace the model's own: name -> value, person -> (name -> value), or a
+            ``ParameterTable``. A value may be a sequence with one entry per occasion (column OCC).
         times: output times in the model's time unit, the same for everybody; None takes the times of the
             observation records (EVID 0, and EVID 2 without EVENT).
         outputs: names of the outputs wanted; None for all. States that they do not need are not integrated.
@@ -104,18 +106,12 @@ def carried_linearly(events: EventTable) -> tuple[str, ...]:
 
 
 def subjects_of(
-    model: Model,
-    events: EventTable,
-    parameters: ParameterValues | Mapping[str, ParameterValues] | None,
-    times: Iterable[float] | None,
-) -> tuple[Subject, ...]:
+    model: Model, events: EventTable, parameters: Parameters | None, times: Iterable[float] | None
+) -> Subjects:
     """What the engine needs of everybody, checked; see ``solve``."""
     grid = None if times is None else output_grid(times)
-    values = _parameter_tables(model, events, parameters or {})
-    return tuple(
-        Subject(person, records, values[person], grid, events.carry)
-        for person, records in events.subjects.items()
-    )
+    values = parameter_array(model, tuple(events.subjects), parameters)
+    return Subjects.from_records(events.subjects, values, grid, events.carry)
 
 
 def finish(
@@ -138,46 +134,23 @@ def finish(
     refuse_unfit(job)
     options = Running(workers, checkpoint, progress)
     outcomes, errors = run_with_errors(job, options) if estimate_error else (options.run(job), {})
-    return _answer(events, job.subjects[0].times, outcomes, job, errors, keep=on_failure == "keep")
+    return _answer(events, outcomes, job, errors, keep=on_failure == "keep")
 
 
 def _answer(
-    events: EventTable,
-    grid: Array | None,
-    outcomes: Sequence[Outcome],
-    job: Job,
-    errors: Mapping[str, float],
-    *,
-    keep: bool,
+    events: EventTable, outcomes: Outcomes, job: Job, errors: Mapping[str, float], *, keep: bool
 ) -> Trajectory:
     """The trajectory, or the first failure with the trajectory of the others."""
-    failed = {
-        person: outcome
-        for person, outcome in zip(events.subjects, outcomes, strict=True)
-        if isinstance(outcome, Failure)
+    people = job.people.people
+    reasons = {
+        people[place]: SolverError(**vars(failure)) for place, failure in sorted(outcomes.failures.items())
     }
-    results: dict[str, SubjectResult] = {}
-    for subject, outcome in zip(job.subjects, outcomes, strict=True):
-        if isinstance(outcome, SubjectResult):
-            results[subject.person] = outcome
-        elif keep:
-            results[subject.person] = _undefined(subject, len(job.outputs))
-    kept = EventTable({person: events.subjects[person] for person in results}, events.carry)
-    reasons = {person: SolverError(**vars(failure)) for person, failure in failed.items()}
     named = {person: str(reason) for person, reason in reasons.items()}
-    found = _collect(kept, grid, results, job, named, errors)
-    if found is None or (failed and not keep):
-        problem = next(iter(reasons.values()))
-        problem.finished = found
-        raise problem
-    return found
-
-
-def _undefined(subject: Subject, outputs: int) -> SubjectResult:
-    times = subject.times
-    if times is None:
-        times = np.array([record.time for record in subject.records if record.asks])
-    return SubjectResult(times, np.full((len(times), outputs), np.nan), 0, 0, 0)
+    if not reasons or keep:
+        return _collect(events, range(len(people)), outcomes, job, named, errors)
+    problem, finished = next(iter(reasons.values())), list(outcomes.finished())
+    problem.finished = _collect(events, finished, outcomes, job, named, errors) if finished else None
+    raise problem
 
 
 def output_names(model: Model, outputs: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -213,76 +186,33 @@ def output_grid(times: Iterable[float]) -> Array:
     return grid
 
 
-def _parameter_tables(
-    model: Model, events: EventTable, given: ParameterValues | Mapping[str, ParameterValues]
-) -> dict[str, Array]:
-    """Values (occasions, parameters) of every person."""
-    by_person = any(isinstance(value, Mapping) for value in given.values())
-    tables: dict[str, Array] = {}
-    base = {name: parameter.value for name, parameter in model.parameters.items()}
-    shared: Array | None = None
-    for person in events.subjects:
-        own: Any = given.get(person, {}) if by_person else given
-        if not by_person and shared is not None:
-            tables[person] = shared
-            continue
-        tables[person] = shared = _table(model, base, own, person)
-    return tables
-
-
-def _table(model: Model, base: Mapping[str, float | None], own: ParameterValues, person: str) -> Array:
-    for name in own:
-        if name not in base:
-            raise ParameterError(
-                "RK-PAR-001",
-                given=f'person {person}: parameter "{name}" is not in model "{model.name}"'
-                f"{nearest(name, base)}",
-                remedy="See `rekindle model show` for the names",
-            )
-    columns = {name: np.atleast_1d(np.asarray(value, dtype=float)) for name, value in own.items()}
-    occasions = max((len(column) for column in columns.values()), default=1)
-    table = np.empty((occasions, len(base)))
-    for place, (name, default) in enumerate(base.items()):
-        value = columns.get(name, default)
-        if value is None:
-            raise ParameterError(
-                "RK-PAR-004",
-                given=f'person {person}: parameter "{name}" has no value',
-                why="The model gives none, on purpose",
-                remedy=f"Give parameters={{{name!r}: ...}} in {model.parameters[name].unit}",
-            )
-        table[:, place] = value
-    if not np.isfinite(table).all():
-        bad = list(base)[int(np.argwhere(~np.isfinite(table))[0, 1])]
-        raise ParameterError(
-            "RK-PAR-005", given=f'person {person}: parameter "{bad}" is not finite', allowed="Finite numbers"
-        )
-    return table
-
-
 def _collect(
     events: EventTable,
-    grid: Array | None,
-    results: Mapping[str, SubjectResult],
+    places: Sequence[int],
+    outcomes: Outcomes,
     job: Job,
     failed: Mapping[str, str],
     errors: Mapping[str, float],
-) -> Trajectory | None:
-    if not results:
-        return None
-    model, names, found = job.model, job.outputs, list(results.values())
-    lengths = [len(result.times) for result in found]
-    if not sum(lengths):
+) -> Trajectory:
+    """The trajectory of some people."""
+    model, names, people = job.model, job.outputs, job.people
+    if len(places) < len(people):
+        people, some = people.take(places), Outcomes.empty(people.take(places), len(names))
+        for place, chosen in enumerate(places):
+            some.of(place)[:], some.counts[place] = outcomes.of(chosen), outcomes.counts[chosen]
+        outcomes = some
+    if not len(outcomes.values):
         raise EventError(
             "RK-EVT-031",
             given="no output times: the table has no observation records and none were requested",
             remedy="Give times=[...] or add records with EVID 0",
         )
+    grid = people.times
     return Trajectory(
-        ids=tuple(results),
-        person=np.repeat(np.arange(len(found)), lengths),
-        time=np.concatenate([result.times for result in found]),
-        rows=np.concatenate([result.values for result in found]),
+        ids=people.people,
+        person=np.repeat(np.arange(len(people)), people.rows),
+        time=people.all_output_times(),
+        rows=outcomes.values,
         names=names,
         units={name: model.outputs[name].unit for name in names},
         measurable={name: model.outputs[name].measurable for name in names},
@@ -290,13 +220,16 @@ def _collect(
         grid=grid,
         carry={name: rule for name, rule in events.carry.items() if name in model.covariates},
         solver=report(
-            job, found, dict(failed), {person: errors[person] for person in results if person in errors}
+            job,
+            outcomes.counts,
+            failed,
+            {person: errors[person] for person in people.people if person in errors},
         ),
-        carried={} if grid is not None else _carried(events),
+        carried={} if grid is not None else _carried(events, people.people),
     )
 
 
-def _carried(events: EventTable) -> dict[str, tuple[Any, ...]]:
-    asking = [record for records in events.subjects.values() for record in records if record.asks]
+def _carried(events: EventTable, people: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    asking = [record for person in people for record in events.subjects[person] if record.asks]
     names = dict.fromkeys(name for record in asking for name in record.carried)
     return {name: tuple(record.carried.get(name) for record in asking) for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rekindle.engine._batch import run_batch, run_program
 from rekindle.engine._compiled import CompiledSystem
@@ -16,9 +18,12 @@ from rekindle.engine._device import PROCESSOR, Device, card_failure, find_card
 from rekindle.engine._equations_digest import equations_digest
 from rekindle.engine._kernel import Kernel
 from rekindle.engine._motion import NoModalFormError
-from rekindle.engine._plan import UNITS, Batch, host_lanes, plan
+from rekindle.engine._outcomes import COUNTS, Failure, Outcomes, ProgramResults, SubjectResult
+from rekindle.engine._plan import CHUNK, UNITS, Batch, Block, host_lanes, plan
 from rekindle.engine._program import Program
-from rekindle.engine._subject import Failure, Subject, SubjectResult, run_subject
+from rekindle.engine._recordings import Recording, columns, record
+from rekindle.engine._subject import run_subject
+from rekindle.engine._subjects import Subject, Subjects
 from rekindle.engine._system import build_system
 from rekindle.engine._whole_files import claim, fingerprint, write_whole
 from rekindle.engine.cascade._choice import cascade_suits
@@ -28,6 +33,8 @@ from rekindle.engine.streaming._stream_pieces import run_pieces
 from rekindle.errors import SolverError
 from rekindle.modelling import Model
 
+Array = NDArray[np.float64]
+
 _compiled: dict[str, CompiledSystem] = {}
 _kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
 
@@ -36,9 +43,7 @@ _kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
 SOLVERS = ("auto", "L2", "L1'", "L1", "L0", "driver")
 
 #: What a process works out again instead of receiving it.
-_DERIVED = ("compiled", "chunks", "integrator", "card_kernel", "card_troubles")
-
-Outcome = SubjectResult | Failure
+_DERIVED = ("compiled", "people", "chunks", "integrator", "card_kernel", "card_troubles", "latest")
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,18 @@ class Job:
     model: Model
     outputs: tuple[str, ...]
     ramps: tuple[str, ...]
-    subjects: tuple[Subject, ...]
+    subjects: Sequence[Subject]
     tolerance: float
     solver: str = "auto"
     lanes: int = 0
     stepped: tuple[str, ...] = ()
     units: int = UNITS
     device: Device = PROCESSOR
+
+    @cached_property
+    def people(self) -> Subjects:
+        """Everybody, in columns."""
+        return Subjects.of(self.subjects)
 
     @cached_property
     def compiled(self) -> CompiledSystem:
@@ -74,7 +84,10 @@ class Job:
         """Units of work."""
         in_lanes = self.solver != "driver" and not self.ramps
         lanes, group = self.lanes or host_lanes(), self.device.group
-        return plan(self.subjects, lanes, in_lanes=in_lanes, units=self.units, card_group=group)
+        states = len(self.compiled.system.linear) if in_lanes else 1
+        return plan(
+            self.people, lanes, in_lanes=in_lanes, units=self.units, card_group=group, linear_states=states
+        )
 
     def kernel(self, lanes: int) -> Kernel:
         """The program runner for groups of some size, shared like ``compiled``."""
@@ -102,6 +115,12 @@ class Job:
             else:
                 self.compiled.prepare()
 
+    def record_first(self, number: int) -> None:
+        """Record what a unit of work begins with, so that forked processes inherit it."""
+        first = self.chunks[number][0]
+        if first.lanes and not first.on_card:
+            self.recordings(self.kernel(first.lanes), first.block)
+
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
 
@@ -113,45 +132,67 @@ class Job:
             general = _compile(self.model, self.outputs, self.ramps, exact_linear=False)
             return run_subject(general, subject, self.tolerance)
 
-    def run_chunk(self, chunk: Sequence[Batch]) -> list[Outcome]:
-        """Results of a unit of work, batch by batch."""
-        return [result for batch in chunk for result in self._run_batch(batch)]
+    @cached_property
+    def latest(self) -> dict[tuple[object, Block], list[Recording]]:
+        """The programs of the block that was run last."""
+        return {}
 
-    def _run_batch(self, batch: Batch) -> list[Outcome]:
-        people = [self.subjects[place] for place in batch.places]
-        found: list[SubjectResult | None] = [None] * len(people)
+    def recordings(self, kernel: Kernel | CardKernel, block: Block) -> list[Recording]:
+        """The programs of a block, recorded when they are first needed."""
+        if (kernel, block) not in self.latest:
+            self.latest.clear()
+            self.latest[kernel, block] = record(kernel, self.people.take(block.places), fewest=CHUNK)
+        return self.latest[kernel, block]
+
+    def run_chunk(self, chunk: Sequence[Batch], room: Outcomes | None = None) -> Outcomes:
+        """Results of a unit of work, batch by batch, in ``room`` if it is given."""
+        if room is None:
+            places = [place for batch in chunk for place in batch.places]
+            room = Outcomes.empty(self.people.take(places), len(self.outputs))
+        first = 0
+        for batch in chunk:
+            last = first + len(batch.places)
+            own = room.part(first, last)
+            self._run_batch(batch, own)
+            room.put(range(first, last), own)
+            first = last
+        return room
+
+    def _run_batch(self, batch: Batch, found: Outcomes) -> None:
+        fine = np.zeros(len(found), bool)
         if batch.on_card:
-            return self._run_on_card(batch, people)
-        if batch.lanes:
+            fine = self._run_on_card(batch, found)
+        elif batch.lanes:
             kernel = self.kernel(batch.lanes)
-            found = run_batch(kernel, people, self.tolerance, partial(run_program, kernel))
-        return [
-            self._run_alone(person) if result is None else result
-            for person, result in zip(people, found, strict=True)
-        ]
+            fine = run_batch(self._work(kernel, batch), self.tolerance, partial(run_program, kernel), found)
+        for place in np.flatnonzero(~fine).tolist():
+            found.put_one(place, self._run_alone(self.people[batch.places[place]]))
 
-    def _run_on_card(self, batch: Batch, people: Sequence[Subject]) -> list[Outcome]:
+    def _work(
+        self, kernel: Kernel | CardKernel, batch: Batch
+    ) -> Iterator[tuple[NDArray[np.int64], Program, slice]]:
+        recordings, last = self.recordings(kernel, batch.block), batch.first + len(batch.places)
+        return columns(kernel, self.people, batch.block.places, recordings, batch.first, last)
+
+    def _run_on_card(self, batch: Batch, found: Outcomes) -> NDArray[np.bool_]:
         """Results from the card; where it fails, an error if it was asked for, else from the processor."""
         kernel = self.card_kernel
 
-        def run(program: Program, tolerance: float) -> list[SubjectResult | None]:
+        def run(program: Program, tolerance: float, chosen: slice, room: Array | None) -> ProgramResults:
             if program.constants.shape[1] >= self.device.group:
                 return kernel.run_program(program, tolerance)
-            return run_program(self.kernel(batch.lanes), program, tolerance)  # lags part them: few are left
+            return run_program(self.kernel(batch.lanes), program, tolerance, chosen, room)  # lags part them
 
         try:
-            found = run_batch(kernel, people, self.tolerance, run)
+            return run_batch(self._work(kernel, batch), self.tolerance, run, found)
         except CardError as problem:
             if self.device.required:
                 raise card_failure(kernel.card.name, problem) from None
             self.card_troubles.append(str(problem))
-            return self._run_batch(replace(batch, on_card=False))
-        return [
-            self._run_alone(person) if result is None else result
-            for person, result in zip(people, found, strict=True)
-        ]
+            self._run_batch(replace(batch, on_card=False), found)
+            return np.ones(len(found), bool)
 
-    def _run_alone(self, subject: Subject) -> Outcome:
+    def _run_alone(self, subject: Subject) -> SubjectResult | Failure:
         try:
             return self.run(subject)
         except SolverError as problem:
@@ -161,8 +202,8 @@ class Job:
         """Digest of model, people, outputs and tolerance."""
         return fingerprint(
             (
-                self.model, self.outputs, self.ramps, self.subjects, self.tolerance, self.solver, self.lanes,
-                self.stepped, self.device.group,
+                self.model, self.outputs, self.ramps, self.people.content, self.tolerance, self.solver,
+                self.lanes, self.stepped, self.device.group,
             )
         )  # fmt: skip
 
@@ -192,48 +233,56 @@ def run_job(
     workers: int = 1,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[Outcome]:
+) -> Outcomes:
     """Results of all people in order; identical at any number of workers."""
-    chunks = job.chunks
+    chunks = [[place for batch in chunk for place in batch.places] for chunk in job.chunks]
     store = _Store(Path(checkpoint), job) if checkpoint is not None else None
-    total = len(job.subjects)
-    results: dict[int, list[Outcome]] = {}
-    for number, chunk in enumerate(chunks):
-        kept = store.load(number, _size(chunk)) if store else None
-        if kept is not None:
-            results[number] = kept
-    done = sum(len(part) for part in results.values())
+    found, done = Outcomes.empty(job.people, len(job.outputs)), 0
+    missing = []
+    for number, places in enumerate(chunks):
+        kept = store.load(number, job.people.take(places), len(job.outputs)) if store else None
+        if kept is None:
+            missing.append(number)
+        else:
+            found.put(places, kept)
+            done += len(places)
     if progress:
-        progress(done, total)
-    missing = [number for number in range(len(chunks)) if number not in results]
+        progress(done, len(found))
     if missing:
         job.prepare()
-    for number, part in _run_numbers(job, missing, workers):
-        results[number] = part
+    for number, part in _run_numbers(job, missing, workers, found):
+        found.put(chunks[number], part)
         if store:
             store.save(number, part)
         done += len(part)
         if progress:
-            progress(done, total)
-    places = [place for chunk in chunks for batch in chunk for place in batch.places]
-    found = [result for number in range(len(chunks)) for result in results[number]]
-    return [found[position] for position in np.argsort(places)]
+            progress(done, len(found))
+    return found
 
 
-def _size(chunk: Sequence[Batch]) -> int:
-    return sum(len(batch.places) for batch in chunk)
-
-
-def _run_numbers(job: Job, missing: Sequence[int], workers: int) -> Iterator[tuple[int, list[Outcome]]]:
+def _run_numbers(
+    job: Job, missing: Sequence[int], workers: int, found: Outcomes
+) -> Iterator[tuple[int, Outcomes]]:
     # A card is used by this process alone, before others are forked, which must not touch it.
     on_card = [number for number in missing if any(batch.on_card for batch in job.chunks[number])]
-    for number in on_card:
-        yield number, _run_number(job, number)
     rest = [number for number in missing if number not in on_card]
+    if workers <= 1 or len(rest) <= 1:
+        on_card, rest = list(missing), []
+    for number in on_card:
+        yield number, job.run_chunk(job.chunks[number], _room(job.chunks[number], found))
+    if rest:
+        job.record_first(rest[0])
     yield from run_pieces(_run_number, job, rest, workers=workers)
 
 
-def _run_number(job: Job, number: int) -> list[Outcome]:
+def _room(chunk: Sequence[Batch], found: Outcomes) -> Outcomes | None:
+    """Where the results of a unit of work belong, if its people stand next to each other."""
+    places = [place for batch in chunk for place in batch.places]
+    first, last = places[0], places[-1] + 1
+    return found.part(first, last) if places == list(range(first, last)) else None
+
+
+def _run_number(job: Job, number: int) -> Outcomes:
     return job.run_chunk(job.chunks[number])
 
 
@@ -247,35 +296,24 @@ class _Store:
     def _path(self, number: int) -> Path:
         return self.folder / f"people_{number:06d}.npz"
 
-    def save(self, number: int, outcomes: Sequence[Outcome]) -> None:
+    def save(self, number: int, part: Outcomes) -> None:
         """Keep one finished chunk; one with failures is run again when the call is repeated."""
-        import io
-
-        results = [outcome for outcome in outcomes if isinstance(outcome, SubjectResult)]
-        if len(results) < len(outcomes):
+        if part.failures:
             return
         buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            lengths=[len(result.times) for result in results],
-            times=np.concatenate([result.times for result in results]),
-            values=np.concatenate([result.values for result in results]),
-            counts=[(r.steps, r.rejected, r.cycles, r.lanes, r.groups) for r in results],
-        )
+        np.savez(buffer, starts=part.starts, values=part.values, counts=part.counts)
         write_whole(self._path(number), buffer.getvalue())
 
-    def load(self, number: int, expected: int) -> list[Outcome] | None:
+    def load(self, number: int, people: Subjects, outputs: int) -> Outcomes | None:
         """A finished chunk, or None if it is absent or damaged (it is then run again)."""
         try:
             with np.load(self._path(number)) as stored:
-                lengths, counts = stored["lengths"], stored["counts"]
-                ends = np.cumsum(lengths)[:-1]
-                times, values = np.split(stored["times"], ends), np.split(stored["values"], ends)
+                kept = Outcomes(stored["starts"], stored["values"], stored["counts"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
-        if len(lengths) != expected:
-            return None
-        return [
-            SubjectResult(t, v, *(int(count) for count in c))
-            for t, v, c in zip(times, values, counts, strict=True)
-        ]
+        wanted = np.concatenate([[0], np.cumsum(people.rows)])
+        shapes = (kept.values.shape, kept.counts.shape)
+        fits = np.array_equal(kept.starts, wanted) and shapes == (
+            (wanted[-1], outputs), (len(people), len(COUNTS))
+        )  # fmt: skip
+        return kept if fits else None

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rekindle.engine import EventTable, joined, schedule_table
+import numpy as np
+from numpy.typing import NDArray
+
+from rekindle.engine import EventTable, ParameterTable, joined, schedule_table
 from rekindle.people._draw import draw_crowd
 from rekindle.people._person import Person
 from rekindle.people._treatment import Course, Setting, crowd_rows, typical_parameters
@@ -16,7 +19,8 @@ from rekindle.people._variability import Variability
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
-    from rekindle.people._draw import Drawn
+
+Array = NDArray[np.float64]
 
 #: Routes whose absorption varies between the occasions of one person.
 _VARYING_ROUTES = ("nasal", "sl")
@@ -33,7 +37,7 @@ def course_tables(
     parameters: Mapping[str, float] | None = None,
     seed: int = 1,
     trial: int | Mapping[str, int] = 0,
-) -> tuple[EventTable, dict[str, Drawn]]:
+) -> tuple[EventTable, ParameterTable]:
     """What the engine takes of people who each receive their own courses: events and drawn parameters.
 
     ``extra_rows`` are further rows of an event table without ID, the same for everybody. See
@@ -48,8 +52,7 @@ def course_tables(
         rows = crowd_rows(model, people, courses[people[0]], setting, model_name, extra_rows)
         tables.append(schedule_table(rows, [p.id for p in people], model, extrapolate=extrapolate))
     events = joined(tables, [person.id for person in courses])
-    drawn = _drawn(courses, model, setting, variability, parameters or {}, seed, trial)
-    return events, {person.id: drawn[person.id] for person in courses}
+    return events, _drawn(courses, model, setting, variability, parameters or {}, seed, trial)
 
 
 def _what_is_shared(model: Model, person: Person, courses: Sequence[Course]) -> Hashable:
@@ -73,25 +76,46 @@ def _drawn(
     given: Mapping[str, float],
     seed: int,
     trial: int | Mapping[str, int],
-) -> dict[str, Drawn]:
+) -> ParameterTable:
     stated = {*setting.parameters(model), *given}
-    known = None if variability is None else variability.around(model, stated)
-    found: dict[str, Drawn] = {}
-    alike: dict[Hashable, list[Person]] = {}
+    known = Variability(()) if variability is None else variability.around(model, stated)
+    between = known.without("occasion")
+    alike: dict[tuple[Any, ...], list[Person]] = {}
     for person, own in courses.items():
         routes = frozenset(course.regimen.product.route for course in own)
         occasions = max(1, sum(len(course.regimen.sessions) for course in own))
         replicate = trial if isinstance(trial, int) else trial[person.id]
         alike.setdefault((person.co_medication, routes, occasions, replicate), []).append(person)
-    for (_, routes, occasions, replicate), people in alike.items():  # type: ignore[misc]
-        typical = typical_parameters(model, people[0], routes, setting, given)
-        identifiers = [person.id for person in people]
-        if known is None:
-            found |= {person: dict(typical) for person in identifiers}
-            continue
-        own_known = known if routes & set(_VARYING_ROUTES) else known.without("occasion")
+    identifiers: list[str] = []
+    parts: list[tuple[int, Mapping[str, Array]]] = []
+    for (_, routes, occasions, replicate), people in alike.items():
+        own_ids = [person.id for person in people]
         drawn = draw_crowd(
-            model, own_known, identifiers, seed=seed, trial=replicate, occasions=occasions, typical=typical
+            model,
+            known if routes & set(_VARYING_ROUTES) else between,
+            own_ids,
+            seed=seed,
+            trial=replicate,
+            occasions=occasions,
+            typical=typical_parameters(model, people[0], routes, setting, given),
         )
-        found |= {person: drawn.of(place) for place, person in enumerate(identifiers)}
-    return found
+        identifiers += own_ids
+        parts.append((len(people), drawn.columns(len(people))))
+    return ParameterTable(tuple(identifiers), _stacked(model, parts))
+
+
+def _stacked(model: Model, parts: Sequence[tuple[int, Mapping[str, Array]]]) -> dict[str, Array]:
+    """Columns of all people, from numbers of people and theirs; who lacks one has the value of the model."""
+    stacked = {}
+    for name in dict.fromkeys(name for _, part in parts for name in part):
+        usual = model.parameters[name].value
+        columns = [
+            part[name] if name in part else np.full((size, 1), np.nan if usual is None else usual)
+            for size, part in parts
+        ]
+        most = max(column.shape[1] for column in columns)
+        # The last occasion holds for later ones.
+        stacked[name] = np.concatenate(
+            [column[:, np.minimum(np.arange(most), column.shape[1] - 1)] for column in columns]
+        )
+    return stacked

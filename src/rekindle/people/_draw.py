@@ -36,6 +36,12 @@ class DrawnCrowd:
     shared: Drawn
     varied: Mapping[str, Array]
 
+    def columns(self, people: int) -> dict[str, Array]:
+        """All of them in columns of shape (people, occasions), or (people, 1) for what stays."""
+        same = {name: np.atleast_1d(value) for name, value in self.shared.items()}
+        found = {name: np.broadcast_to(one, (people, len(one))) for name, one in same.items()}
+        return found | {name: np.atleast_2d(values).T for name, values in self.varied.items()}
+
     def of(self, place: int) -> Drawn:
         """Parameters of one of them, as ``draw_parameters`` gives them."""
         own = {name: values[..., place] for name, values in self.varied.items()}

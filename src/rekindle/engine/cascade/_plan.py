@@ -11,11 +11,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rekindle.modelling import Expression, call, differentiate, rebuild, symbol, symbols, topological
+from rekindle.modelling import (
+    Expression,
+    call,
+    constant,
+    differentiate,
+    rebuild,
+    select,
+    symbol,
+    symbols,
+    topological,
+)
 
 #: Prefix of the names of subexpressions that one block keeps for later ones.
 SHARED = "shared "
 _CHEAP = ("add", "sub", "mul", "neg")
+_SMALLEST_BASE = 1e-300
 
 
 @dataclass
@@ -118,9 +129,11 @@ def with_quick_powers(roots: Sequence[Expression]) -> list[Expression]:
     """Write x^p as exp(p log x) where p is not a small whole number or a half.
 
     A library's power is exact to the last digit at several times the cost; here it only has to be better than
-    the tolerance.
+    the tolerance. A base that has decayed to nothing counts as ``_SMALLEST_BASE``, because the slope of a
+    logarithm is infinite at 0, and so is 1/x for the smallest numbers.
     """
     done: dict[Expression, Expression] = {}
+    smallest = constant(_SMALLEST_BASE)
     for node in topological(roots):
         arguments = tuple(done[argument] for argument in node.arguments)
         plain = node.operation != "pow" or (
@@ -131,7 +144,9 @@ def with_quick_powers(roots: Sequence[Expression]) -> list[Expression]:
         elif plain:
             done[node] = rebuild(node, arguments)
         else:
-            done[node] = call("exp", arguments[1] * call("log", arguments[0]))
+            base, exponent = arguments
+            guarded = select(call("lt", call("abs", base), smallest), smallest, base)
+            done[node] = call("exp", exponent * call("log", guarded))
     return [done[root] for root in roots]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -12,8 +11,8 @@ from rekindle.engine import _stepper as stepper
 from rekindle.engine._batch import MOST_STEPS
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._kernel import MOVE, WIDTH
+from rekindle.engine._outcomes import COUNTS, ON_CARD, ProgramResults
 from rekindle.engine._program import Program
-from rekindle.engine._subject import ON_CARD, SubjectResult
 from rekindle.engine.gpu._driver import Card, CardError
 from rekindle.engine.gpu._kernel import ARGUMENTS, ENTRY
 from rekindle.engine.gpu._text import card_text
@@ -49,8 +48,8 @@ class CardKernel:
         found = [np.broadcast_to(np.asarray(evaluate(entry, known), float), people) for entry in entries]
         return np.array(found).reshape(len(found), *people)
 
-    def run_program(self, program: Program, tolerance: float) -> list[SubjectResult | None]:
-        """Run a program for everybody in it; None for whom the general driver has to run.
+    def run_program(self, program: Program, tolerance: float) -> ProgramResults:
+        """Run a program for everybody in it; who is not finished, the general driver has to run.
 
         Raises:
             CardError: the card cannot, for example for lack of memory.
@@ -61,19 +60,30 @@ class CardKernel:
         at_once = min(people, room // each.person)
         if at_once < 1:
             raise CardError(f"{self.card.name} has too little free memory for one person of this run")
-        found: list[SubjectResult | None] = []
+        found = ProgramResults(
+            program.times,
+            np.empty((people, each.rows, each.outputs)),
+            np.zeros((people, len(COUNTS)), np.int64),
+            np.zeros(people, bool),
+        )
         for start in range(0, people, at_once):
-            found += self._wave(program, each, start, min(start + at_once, people), tolerance)
+            self._wave(program, each, start, min(start + at_once, people), tolerance, found)
         return found
 
     def _wave(
-        self, program: Program, each: _Sizes, start: int, stop: int, tolerance: float
-    ) -> list[SubjectResult | None]:
+        self,
+        program: Program,
+        each: _Sizes,
+        start: int,
+        stop: int,
+        tolerance: float,
+        found: ProgramResults,
+    ) -> None:
         people = stop - start
         controls = np.zeros((people, stepper.CONTROLS))
         controls[:, stepper.RELATIVE], controls[:, stepper.ABSOLUTE] = tolerance, tolerance * 1e-2
         controls[:, stepper.MOST_STEPS], controls[:, stepper.WATCH] = MOST_STEPS, 1.0
-        results = np.empty((people, each.rows, each.outputs))
+        results = found.values[start:stop]
         statuses = np.empty(people, np.int64)
         with self.card.memory() as memory:
             given = {
@@ -100,7 +110,9 @@ class CardKernel:
             memory.download(given["results"], results)
             memory.download(given["controls"], controls)
             memory.download(given["statuses"], statuses)
-        return _outcomes(program, results, controls, statuses)
+        found.fine[start:stop] = (statuses == stepper.FINISHED) & ~np.isnan(results).any(axis=(1, 2))
+        found.counts[start:stop, :2] = controls[:, [stepper.STEPS, stepper.REJECTED]]
+        found.counts[start:stop, 3] = ON_CARD
 
 
 class _Sizes:
@@ -114,16 +126,3 @@ class _Sizes:
         self.person = 8 * (own + self.rows * self.outputs + stepper.CONTROLS + self.scratch + 1)
         shared = (program.operations, program.moments, program.structures, program.output_times)
         self.shared = sum(table.nbytes for table in shared) + program.output_rows.nbytes
-
-
-def _outcomes(
-    program: Program, results: Array, controls: Array, statuses: NDArray[np.int64]
-) -> list[SubjectResult | None]:
-    fine = (statuses == stepper.FINISHED) & ~np.isnan(results).any(axis=(1, 2))
-    counts: Sequence[tuple[int, int]] = [
-        (int(steps), int(rejected)) for steps, rejected in controls[:, [stepper.STEPS, stepper.REJECTED]]
-    ]
-    return [
-        SubjectResult(program.times, own, *count, 0, ON_CARD) if good else None
-        for own, count, good in zip(results, counts, fine, strict=True)
-    ]

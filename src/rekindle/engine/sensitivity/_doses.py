@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rekindle.engine._agenda import RECORD, Agenda, arrival, between_restarts
 from rekindle.engine._covariates import CovariatePath
 from rekindle.engine._records import DOSE, OTHER, Record
-from rekindle.engine._subject import _RECORD, Run, Subject, arrival, between_restarts
+from rekindle.engine._subjects import Subject
 from rekindle.engine.sensitivity._parts import DoseSlopes, after_dose, before_dose, tangent_name
 from rekindle.errors import SolverError
 from rekindle.modelling import Expression, Model, evaluate, symbols
@@ -76,20 +77,18 @@ class _Given:
         return self.amount / self.length
 
 
-class _Writer(Run):
+class _Writer(Agenda):
     """Carries out the records of a person and writes down what arrives when."""
 
     def __init__(
         self, model: Model, subject: Subject, ramps: Sequence[str], doses: Mapping[str, DoseSlopes]
     ) -> None:
-        self._prepare(model, subject)
         self.ramps, self.doses = tuple(ramps), doses
         names = [*model.parameters, *(name for name in model.covariates if name not in ramps)]
-        self.constants = np.zeros(len(names))
         position = {name: place for place, name in enumerate(names)}
         self.clock = _Clock(position, np.zeros(len(ramps)), np.zeros(len(ramps)))
-        self.motion = self.clock  # type: ignore[assignment]
-        self.covariates = CovariatePath(subject.person, subject.records, subject.carry, model, ramps)
+        covariates = CovariatePath(subject.person, subject.records, subject.carry, model, ramps)
+        super().__init__(model, subject, self.clock, np.zeros(len(names)), covariates)
         self.written: dict[int, list[tuple[float, int, int, Record]]] = {}
 
     def records(self) -> tuple[Record, ...]:
@@ -134,7 +133,7 @@ class _Writer(Run):
     def _order(self, time: float, record: Record, copy: int) -> None:
         if record.state in self.doses:
             lag, given = self._given(record, time)
-            self._push(time + lag, _RECORD, record.row, "given", (self.epoch, given))
+            self._push(time + lag, RECORD, record.row, "given", (self.epoch, given))
         super()._order(time, record, copy)
 
     def _values(self, roots: Sequence[Expression]) -> list[float]:
@@ -194,7 +193,7 @@ class _Writer(Run):
             self._write(time, given, DOSE, state=tangent, amount=change, duration=given.length)
             self._write(time, given, DOSE, state=tangent, amount=-given.rate * later)
             end = given.rate * (later + given.length_slopes[parameter])
-            self._push(time + given.length, _RECORD, given.origin.row, "stop", (epoch, given, tangent, end))
+            self._push(time + given.length, RECORD, given.origin.row, "stop", (epoch, given, tangent, end))
 
     def _do_stop(self, time: float, content: tuple[int, _Given, str, float]) -> None:
         epoch, given, tangent, amount = content

@@ -18,6 +18,7 @@ from rekindle.engine._solve import (
     subjects_of,
 )
 from rekindle.engine._solver_report import SolverReport
+from rekindle.engine._subjects import Subject
 from rekindle.engine._trajectory import Trajectory
 from rekindle.engine._workers import Job
 from rekindle.engine.sensitivity._doses import written_out
@@ -135,7 +136,7 @@ def sensitivities(
     tangents = tangent_model(model, wanted, names)
     ramps = carried_linearly(events)
     _refuse_peaks_with_ramps(tangents.model, ramps)
-    subjects = subjects_of(model, events, parameters, times)
+    subjects: Sequence[Subject] = subjects_of(model, events, parameters, times)
     if tangents.doses:
         subjects = tuple(
             replace(subject, records=written_out(model, subject, ramps, tangents.doses))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine._event_table import EventTable
-from rekindle.engine._schedule import differently_timed
+from rekindle.engine._shared_records import differently_timed
 
 Array = NDArray[np.float64]
 

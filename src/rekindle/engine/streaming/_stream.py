@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._ladder import refuse_unfit
-from rekindle.engine._plan import Batch
+from rekindle.engine._outcomes import Outcomes
+from rekindle.engine._parameter_table import Parameters
 from rekindle.engine._solve import (
     DEFAULT_TOLERANCE,
-    ParameterValues,
     carried_linearly,
     output_grid,
     output_names,
     subjects_of,
 )
-from rekindle.engine._subject import Failure
 from rekindle.engine._whole_files import fingerprint
 from rekindle.engine._workers import Job
 from rekindle.engine.streaming._parquet_parts import ParquetParts
@@ -47,7 +46,7 @@ class Chunk(NamedTuple):
     """Some people: their events, and their parameters as ``solve`` takes them."""
 
     events: EventTable
-    parameters: ParameterValues | Mapping[str, ParameterValues] | None = None
+    parameters: Parameters | None = None
 
 
 class Chunks(Protocol):
@@ -193,7 +192,8 @@ def simulate_piece(task: StreamTask, number: int) -> Piece:
     job.prepare()
     for unit in job.chunks:
         places = [place for batch in unit for place in batch.places]
-        values, failures = _values(job, unit, places)
+        outcomes = job.run_chunk(unit)
+        values, failures = outcomes.together(), _failures(job, places, outcomes)
         courses = {
             name: Courses.on(grid, values[:, :, column], between=name in between)
             for column, name in enumerate(names)
@@ -202,18 +202,12 @@ def simulate_piece(task: StreamTask, number: int) -> Piece:
     return Piece(tally, tuple(chunk.events.subjects), numbers)
 
 
-def _values(job: Job, unit: list[Batch], places: list[int]) -> tuple[Array, dict[str, str]]:
-    """Outputs (people, times, outputs) of a unit of work, NaN for those who failed, and why they failed."""
-    grid = job.subjects[0].times
-    assert grid is not None
-    values = np.full((len(places), len(grid), len(job.outputs)), np.nan)
-    failures = {}
-    for row, (place, outcome) in enumerate(zip(places, job.run_chunk(unit), strict=True)):
-        if isinstance(outcome, Failure):
-            failures[job.subjects[place].person] = str(SolverError(**vars(outcome)))
-        else:
-            values[row] = outcome.values
-    return values, failures
+def _failures(job: Job, places: list[int], outcomes: Outcomes) -> dict[str, str]:
+    """Why people failed, by their names; their outputs are NaN."""
+    return {
+        job.people.people[places[place]]: str(SolverError(**vars(failure)))
+        for place, failure in sorted(outcomes.failures.items())
+    }
 
 
 def _grid(task: StreamTask, events: EventTable) -> Grid:
