@@ -67,28 +67,36 @@ def run_program(
     outputs, rows = len(kernel.derivation.outputs), len(program.times)
     results = np.empty((people, rows, outputs)) if room is None else room
     rest = results if people == groups * lanes else np.empty((lanes, rows, outputs))
-    scratch, control = np.empty(_scratch(program, kernel)), np.empty(stepper.CONTROLS)
     shared = (program.operations, program.moments, program.structures, program.output_times)
     operations, moments, structures, output_times = (table.ctypes.data for table in shared)
-    counts, fine = np.zeros((people, len(COUNTS)), np.int64), np.zeros(people, bool)
-    counts[:, 3] = lanes
+    count, output_rows, each = len(program.operations), program.output_rows.ctypes.data, rows * outputs
+    controls = _controls(groups, tolerance)
+    given = [(table.ctypes.data, table[0].nbytes) for table in (*tables, controls)]
+    scratch = np.empty(_scratch(program, kernel))
+    fine = np.zeros(people, bool)
     for group in range(groups):
         first, last = group * lanes, min((group + 1) * lanes, people)
         own = results[first:last] if last - first == lanes else rest
-        control[:] = 0.0
-        control[stepper.RELATIVE], control[stepper.ABSOLUTE] = tolerance, tolerance * 1e-2
-        control[stepper.MOST_STEPS], control[stepper.WATCH] = MOST_STEPS, 1.0
-        values, constants, modal = (table.ctypes.data + group * table[0].nbytes for table in tables)
+        values, constants, modal, control = (start + group * size for start, size in given)
         status = kernel.run(
-            operations, len(program.operations), moments, values, constants, modal, structures, lanes,
-            output_times, program.output_rows.ctypes.data, own.ctypes.data, rows * outputs,
-            control.ctypes.data, scratch.ctypes.data,
+            operations, count, moments, values, constants, modal, structures, lanes, output_times,
+            output_rows, own.ctypes.data, each, control, scratch.ctypes.data,
         )  # fmt: skip
-        counts[first, [0, 1, 4]] = control[stepper.STEPS], control[stepper.REJECTED], 1
-        fine[first:last] = status == stepper.FINISHED and _defined(own)[: last - first]
         if own is rest:
             results[first:last] = rest[: last - first]
+        fine[first:last] = status == stepper.FINISHED and _defined(results[first:last])
+    counts = np.zeros((people, len(COUNTS)), np.int64)
+    counts[::lanes, :2] = controls[:, [stepper.STEPS, stepper.REJECTED]]
+    counts[:, 3], counts[::lanes, 4] = lanes, 1
     return ProgramResults(program.times, results, counts, fine)
+
+
+def _controls(groups: int, tolerance: float) -> Array:
+    """What each group's steps are controlled by."""
+    controls = np.zeros((groups, stepper.CONTROLS))
+    controls[:, stepper.RELATIVE], controls[:, stepper.ABSOLUTE] = tolerance, tolerance * 1e-2
+    controls[:, stepper.MOST_STEPS], controls[:, stepper.WATCH] = MOST_STEPS, 1.0
+    return controls
 
 
 def _defined(values: Array) -> NDArray[np.bool_]:

@@ -120,7 +120,8 @@ class Kernel(KernelSource):
         """Entries (entries, people) of the linear block for constants (constants, people)."""
         count, people = len(self.derivation.system.matrix), constants.shape[1]
         padded = -(-people // self.lanes) * self.lanes
-        given = np.ascontiguousarray(constants[:, np.minimum(np.arange(padded), people - 1)])
+        spread = constants[:, np.minimum(np.arange(padded), people - 1)] if padded > people else constants
+        given = np.ascontiguousarray(spread)
         result = np.empty((count, padded))
         for start in range(0, padded, self.lanes):
             shift = 8 * start

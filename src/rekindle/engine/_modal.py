@@ -113,13 +113,14 @@ class Pattern:
             inside = self._inside(group)
             key = (tuple(group), finite[inside].tobytes())
             if key not in known:
-                matrix = np.zeros((people, self.size, self.size))
-                matrix[:, self.rows[inside], self.columns[inside]] = finite[inside].T
-                own = matrix[:, group][:, :, group]
-                known[key] = _eigen(own, self._reached[np.ix_(group, group)], [len(loop) for loop in chain])
+                place = {state: position for position, state in enumerate(group)}
+                matrix = np.zeros((len(group), len(group), people))
+                for entry in inside.tolist():
+                    matrix[place[self.rows[entry]], place[self.columns[entry]]] = finite[entry]
+                known[key] = _eigen(matrix, self._reached[np.ix_(group, group)], [len(loop) for loop in chain])
             parts.append(known[key])
         ends = np.cumsum([len(group) for group in groups], dtype=int)
-        rates = np.concatenate([part[0] for part in parts], axis=1).T if parts else np.zeros((0, people))
+        rates = np.concatenate([part[0] for part in parts]) if parts else np.zeros((0, people))
         for part in parts:
             usable &= part[3]
         if len(rates):
@@ -130,8 +131,8 @@ class Pattern:
             tuple((int(end) - len(group), int(end)) for end, group in zip(ends, groups, strict=True)),
             _loop_ends(chains),
             rates,
-            tuple(part[1] for part in parts),
-            tuple(part[2] for part in parts),
+            tuple(part[1].transpose(2, 0, 1) for part in parts),
+            tuple(part[2].transpose(2, 0, 1) for part in parts),
             usable,
         )
 
@@ -144,40 +145,47 @@ class Pattern:
         return self._entries[key]
 
 
-def _eigen(matrices: Array, reached: Bits, sizes: Sequence[int]) -> tuple[Array, Array, Array, Bits]:
+def _eigen(matrix: Array, reached: Bits, sizes: Sequence[int]) -> tuple[Array, Array, Array, Bits]:
     """Rates, eigenvectors, their inverse and whether they can be used.
 
+    People are the last axis of all arrays, so that numbers that are worked on together lie together.
+
     Args:
-        matrices: shape (people, size, size), upstream states first.
+        matrix: shape (size, size, people), upstream states first.
         reached: which state reaches which.
         sizes: states of each loop.
     """
-    people, size, _ = matrices.shape
-    rates, vectors = np.zeros((people, size)), np.zeros((people, size, size))
+    size, _, people = matrix.shape
+    rates, vectors, inverse = np.zeros((size, people)), np.zeros(matrix.shape), np.zeros(matrix.shape)
     usable = np.ones(people, dtype=bool)
     loops = [slice(int(end) - own, int(end)) for end, own in zip(np.cumsum(sizes), sizes, strict=True)]
     with np.errstate(all="ignore"):
         for place, loop in enumerate(loops):
-            own, inner, fine = _eigen_of_loop(matrices[:, loop, loop])
-            rates[:, loop] = own
-            vectors[:, loop, loop] = inner
+            rates[loop], vectors[loop, loop], fine = _eigen_of_loop(matrix[loop, loop])
             usable &= fine
             for later in loops[place + 1 :]:
                 if reached[later.start, loop.start]:
-                    vectors[:, later, loop] = _continued(matrices, vectors, own, loop, later)
-        vectors /= np.sqrt(np.einsum("pij,pij->pj", vectors, vectors))[:, None, :]
+                    vectors[later, loop] = _continued(matrix, vectors, rates[loop], loop, later)
+        vectors /= np.sqrt(np.einsum("ijp,ijp->jp", vectors, vectors))
+        usable &= np.isfinite(vectors).all(axis=(0, 1))
+        vectors[:, :, ~usable] = np.eye(size)[:, :, None]
         for loop in loops:
-            # Eigenvectors are triangular in the loops, so that they are independent if those of each loop are.
-            usable &= _determinant(vectors[:, loop, loop]) != 0.0
-    usable &= np.isfinite(vectors).all(axis=(1, 2))
-    vectors[~usable] = np.eye(size)
-    inverse = np.linalg.inv(vectors)
-    # The product of the Frobenius norms bounds the condition number and costs less.
-    bound = np.sqrt(np.einsum("pij,pij->p", vectors, vectors) * np.einsum("pij,pij->p", inverse, inverse))
-    doubtful = np.flatnonzero(~(bound <= _WORST_CONDITION))
+            # Eigenvectors are triangular in the loops, and so is their inverse.
+            inverse[loop, loop], independent = _inverse(vectors[loop, loop])
+            usable &= independent
+            before = slice(0, loop.start)
+            push = np.einsum("ijp,jmp->imp", vectors[loop, before], inverse[before, before])
+            inverse[loop, before] = -np.einsum("ijp,jmp->imp", inverse[loop, loop], push)
+        # The product of the Frobenius norms bounds the condition number and costs less.
+        squares = (np.einsum("ijp,ijp->p", part, part) for part in (vectors, inverse))
+        doubtful = np.flatnonzero(~(np.sqrt(np.prod(list(squares), axis=0)) <= _WORST_CONDITION) & usable)
     if len(doubtful):
-        usable[doubtful] &= np.linalg.cond(vectors[doubtful]) <= _WORST_CONDITION
-    return rates, vectors, np.asarray(inverse), np.asarray(usable)
+        usable[doubtful] &= np.linalg.cond(_people_first(vectors[:, :, doubtful])) <= _WORST_CONDITION
+    return rates, vectors, inverse, usable
+
+
+def _people_first(matrices: Array) -> Array:
+    return np.ascontiguousarray(matrices.transpose(2, 0, 1))
 
 
 def _loops(reached: Bits) -> list[list[int]]:
@@ -202,58 +210,63 @@ def _loop_ends(chains: Sequence[Sequence[Sequence[int]]]) -> tuple[int, ...]:
     return tuple(ends)
 
 
-def _eigen_of_loop(matrices: Array) -> tuple[Array, Array, Bits]:
-    people, size, _ = matrices.shape
+def _eigen_of_loop(matrix: Array) -> tuple[Array, Array, Bits]:
+    size, _, people = matrix.shape
     if size == 1:
-        return matrices[:, :, 0], np.ones((people, 1, 1)), np.ones(people, dtype=bool)
+        return matrix[:, 0], np.ones((1, 1, people)), np.ones(people, dtype=bool)
     if size == 2:
-        return _eigen_of_pair(matrices)
-    rates, vectors = np.linalg.eig(matrices)
-    return np.array(rates.real), np.array(vectors.real), np.asarray((rates.imag == 0.0).all(axis=1))
+        return _eigen_of_pair(matrix)
+    rates, vectors = np.linalg.eig(_people_first(matrix))
+    return rates.real.T, vectors.real.transpose(1, 2, 0), np.asarray((rates.imag == 0.0).all(axis=1))
 
 
-def _eigen_of_pair(matrices: Array) -> tuple[Array, Array, Bits]:
+def _eigen_of_pair(matrix: Array) -> tuple[Array, Array, Bits]:
     """The same for two states that reach each other, by the quadratic formula without cancellation."""
-    a, b, c, d = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1]
+    (a, b), (c, d) = matrix
     half, square = 0.5 * (a - d), 0.25 * (a - d) ** 2 + b * c
     root = np.copysign(np.sqrt(np.maximum(square, 0.0)), half)
     # The larger part of the half difference and the root is the one that is known to all digits.
     far = half + root
-    rates = np.stack([d + far, d - b * c / far], axis=1)
-    vectors = np.stack([np.stack([far, -b], axis=1), np.stack([c, far], axis=1)], axis=1)
+    rates, vectors = np.array([d + far, d - b * c / far]), np.array([[far, -b], [c, far]])
     apart = (b == 0.0) & (c == 0.0)
-    rates[apart], vectors[apart] = np.stack([a, d], axis=1)[apart], np.eye(2)
+    rates[:, apart], vectors[:, :, apart] = np.array([a, d])[:, apart], np.eye(2)[:, :, None]
     return rates, vectors, np.asarray(apart | ((square >= 0.0) & (far != 0.0)))
 
 
-def _determinant(matrices: Array) -> Array:
-    size = matrices.shape[1]
+def _inverse(matrix: Array) -> tuple[Array, Bits]:
+    """Inverse, and for whom there is one."""
+    size = len(matrix)
     if size == 1:
-        return matrices[:, 0, 0]
+        return 1.0 / matrix, np.asarray(matrix[0, 0] != 0.0)
     if size == 2:
-        return matrices[:, 0, 0] * matrices[:, 1, 1] - matrices[:, 0, 1] * matrices[:, 1, 0]
-    return np.asarray(np.linalg.det(matrices))
+        (a, b), (c, d) = matrix
+        determinant = a * d - b * c
+        return np.array([[d, -b], [-c, a]]) / determinant, np.asarray(determinant != 0.0)
+    rows = _people_first(matrix)
+    independent = np.linalg.det(rows) != 0.0
+    rows[~independent] = np.eye(size)
+    return np.linalg.inv(rows).transpose(1, 2, 0), np.asarray(independent)
 
 
-def _continued(matrices: Array, vectors: Array, rates: Array, loop: slice, later: slice) -> Array:
-    """Entries (people, later, loop) of a loop's eigenvectors in a loop downstream of it."""
+def _continued(matrix: Array, vectors: Array, rates: Array, loop: slice, later: slice) -> Array:
+    """Entries (later, loop, people) of a loop's eigenvectors in a loop downstream of it."""
     before = slice(loop.start, later.start)
-    push = np.einsum("pij,pjm->pim", matrices[:, later, before], vectors[:, before, loop])
-    own, size = matrices[:, later, later], later.stop - later.start
+    push = np.einsum("ijp,jmp->imp", matrix[later, before], vectors[before, loop])
+    own, size = matrix[later, later], later.stop - later.start
     if size == 1:
-        return np.where(push == 0.0, 0.0, push / (rates[:, None, :] - own))
+        return np.where(push == 0.0, 0.0, push / (rates - own[0])[None])
     if size == 2:
-        first, second = (rates - own[:, i, i, None] for i in range(2))
-        determinant = first * second - (own[:, 0, 1] * own[:, 1, 0])[:, None]
-        upper = second * push[:, 0] + own[:, 0, 1, None] * push[:, 1]
-        lower = first * push[:, 1] + own[:, 1, 0, None] * push[:, 0]
-        found = np.stack([upper, lower], axis=1) / determinant[:, None]
-        return np.where(determinant[:, None] == 0.0, np.nan, found)
-    shifted = rates[:, :, None, None] * np.eye(size) - own[:, None]
+        first, second = rates - own[0, 0], rates - own[1, 1]
+        determinant = first * second - own[0, 1] * own[1, 0]
+        upper = second * push[0] + own[0, 1] * push[1]
+        lower = first * push[1] + own[1, 0] * push[0]
+        return np.where(determinant == 0.0, np.nan, np.array([upper, lower]) / determinant)
+    shifted = _people_first(own)[:, None]
+    shifted = rates.T[:, :, None, None] * np.eye(size) - shifted
     singular = np.linalg.det(shifted) == 0.0
     solved = np.full((*shifted.shape[:3], 1), np.nan)
-    solved[~singular] = np.linalg.solve(shifted[~singular], push.transpose(0, 2, 1)[~singular][..., None])
-    return np.asarray(solved[..., 0].transpose(0, 2, 1))
+    solved[~singular] = np.linalg.solve(shifted[~singular], push.transpose(2, 1, 0)[~singular][..., None])
+    return np.asarray(solved[..., 0].transpose(2, 1, 0))
 
 
 def pack(
@@ -277,7 +290,7 @@ def pack(
                 size = last - first
                 columns[1, first:last], columns[2, first:last] = first, part.ends[first:last]
                 columns[column, first:last] = at + size * np.arange(size)
-                rows.append(block.reshape(len(block), size * size).T)
+                rows.append(block.transpose(1, 2, 0).reshape(size * size, people))
                 at += size * size
         structure += [count, first_rate, *columns.ravel().tolist(), *(place.get(s, -1) for s in forced)]
     table = np.concatenate(rows) if rows else np.zeros((0, people))
