@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rekindle.engine._event_table import EventTable
+from rekindle.engine._records import DOSE
 from rekindle.engine._shared_records import Schedule, SharedRecords
 from rekindle.errors import EventError
 from rekindle.modelling import Model
@@ -19,7 +20,8 @@ def schedule_table(
     """The event table of people who share their rows.
 
     Args:
-        rows: as ``EventTable.from_rows`` takes them, without ID. AMT and covariates may be arrays (people,).
+        rows: as ``EventTable.from_rows`` takes them, without ID. AMT and covariates may be arrays (people,);
+            a row with an array AMT is a dose unless EVID says otherwise.
         people: identifiers.
         model: the model that the table drives.
         extrapolate: accept covariates outside the model's validated range.
@@ -34,6 +36,8 @@ def schedule_table(
     >>> [record.amount for record in table.subjects["2"]]
     [45.0]
     """
+
+    rows = [{"EVID": DOSE, **row} if isinstance(row.get("AMT"), np.ndarray) else row for row in rows]
 
     def table(person: int) -> EventTable:
         own = [{name: _own(value, person) for name, value in row.items()} for row in rows]

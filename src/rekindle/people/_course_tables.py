@@ -58,14 +58,7 @@ def course_tables(
 def _what_is_shared(model: Model, person: Person, courses: Sequence[Course]) -> Hashable:
     """What people have in common whose records differ in amounts and covariates alone."""
     plan = tuple((id(course.regimen), course.start_h) for course in courses)
-    # How many devices make up a dose by weight depends on the person.
-    alone = any(
-        course.regimen.product.device_mg is not None and dose.unit == "mg/kg"
-        for course in courses
-        for session in course.regimen.sessions
-        for dose in session.doses
-    )
-    return plan, tuple(person.covariates(model)), person.id if alone else ""
+    return plan, tuple(person.covariates(model))
 
 
 def _drawn(
