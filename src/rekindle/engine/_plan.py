@@ -80,7 +80,7 @@ def plan(
         own = 0 if schedule is None else 1 if len(places) == 1 else lanes
         on_card = bool(own and card_group and len(places) >= card_group)
         step = CARD_CHUNK if on_card else most
-        records = people.courses[people.course[places[0]]]
+        records = people.courses[people.course[places[0]]].records
         size = _block_size(records, linear_states, step) if own and not on_card else step
         for start in range(0, len(places), size):
             block = Block(tuple(places[start : start + size]))

@@ -183,7 +183,7 @@ def _common(values: Array) -> float:
 def _shared(subjects: Subjects) -> tuple[Record, ...]:
     """Records of the first person with covariate values of everybody."""
     found = []
-    for place, record in enumerate(subjects.courses[0]):
+    for place, record in enumerate(subjects.courses[0].records):
         if record.covariates:
             record = replace(record, covariates=subjects.covariates_by_record(place))
         found.append(record)

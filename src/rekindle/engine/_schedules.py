@@ -17,7 +17,7 @@ _SHARED = attrgetter(
 
 def people_by_schedule(subjects: Subjects) -> dict[Any, list[int]]:
     """Places of people by what they must share to be stepped together; None for whom that is impossible."""
-    schedules = [schedule_of(records) for records in subjects.courses]
+    schedules = [schedule_of(course.records) for course in subjects.courses]
     found: dict[Any, list[int]] = {}
     # Each schedule is hashed once, however many people share it.
     groups = [found.setdefault(schedule, []) for schedule in schedules]
