@@ -249,7 +249,30 @@ OSCILLATING = document(
     )
 )
 
+RELEASED = document(
+    many("listOfCompartments", compartment(size="size='1'"))
+    + many(
+        "listOfSpecies",
+        species("prey", "initialConcentration='1.5'"),
+        species("predator", "initialConcentration='0.9'"),
+    )
+    + many("listOfParameters", parameter("culls", "0", "false"), parameter("growth", "0.4", "false"))
+    + many(
+        "listOfReactions",
+        reaction("grow", [("prey", 1)], [("prey", 2)], "growth*prey"),
+        reaction("hunt", [("prey", 1), ("predator", 1)], [("predator", 2)], "1.1*prey*predator"),
+        reaction("die", [("predator", 1)], [], "0.9*predator"),
+    )
+    + many(
+        "listOfEvents",
+        event("cull", "predator > 1", ("predator", "predator/2"), ("culls", "culls + 1"), initial="true"),
+        event("feed", "0.6 >= prey", ("growth", "0.9")),
+        event("late", "time > 4*prey", ("growth", "0.2")),
+    )
+)
+
 KINDS = {
+    "released": (RELEASED, ["prey", "predator", "culls", "growth"]),
     "enzyme": (ENZYME, ["E", "S", "ES", "P"]),
     "functions": (FUNCTIONS, ["A", "B", "gain", "area"]),
     "growing": (GROWING, ["X", "Y", "Z", "still", "V"]),
@@ -429,8 +452,9 @@ REFUSED = {
         "r7",
     ),
     "sine": (BASE + many(GOES, reaction("r8", [("A", 1)], [], "sin(A)")), "r8"),
-    "released": (BASE + many("listOfEvents", event("peak", "A > 2", ("A", "0"))), "peak"),
-    "moving time": (BASE + many("listOfEvents", event("late", "time > A", ("A", "0"))), "late"),
+    "two conditions": (BASE + many("listOfEvents", event("both", "A > 2 && A < 3", ("A", "0"))), "both"),
+    "equal": (BASE + many("listOfEvents", event("peak", "A == 2", ("A", "0"))), "peak"),
+    "ordered": (BASE + many("listOfEvents", event("late", "A > 2", ("A", "0"), priority="1")), "late"),
     "event delay": (
         BASE
         + many("listOfEvents", event("slow", "time > 2", ("A", "0"), delay=f"<delay>{formula('1')}</delay>")),

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks._equations import Array
 from benchmarks._workload import Workload
-from rekindle.engine import solve
+from rekindle.engine import ParameterTable, solve
 
 #: Solvers that the page compares, beside the engine's own choice.
 LADDER = ("L1", "L1'", "L2")
@@ -30,12 +30,10 @@ class Run:
 
     def __call__(self, people: Array, tolerance: float) -> Array:
         workload, count = self.workload, len(people)
-        own = {
-            str(person): dict(zip(workload.varied, row, strict=True))
-            for person, row in enumerate(people.tolist())
-        }
+        events = workload.event_table(count)
+        own = ParameterTable(tuple(events.subjects), dict(zip(workload.varied, people.T, strict=True)))
         found = solve(
-            workload.model, workload.event_table(count), parameters=own, times=workload.times,
+            workload.model, events, parameters=own, times=workload.times,
             outputs=workload.states, tolerance=tolerance, device="cpu", **self.chosen,
         )  # fmt: skip
         # People who share a vector share its steps, so that these are the steps that each of them went.

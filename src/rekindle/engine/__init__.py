@@ -16,6 +16,7 @@ from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
 
 if TYPE_CHECKING:
+    from rekindle.engine._policy import Policy, simulate_with_policy
     from rekindle.engine.exchange._petab import Observable, to_petab
     from rekindle.engine.sensitivity._sensitivities import Sensitivities, loss_gradient, sensitivities
     from rekindle.engine.streaming._reduce_course import Courses
@@ -41,6 +42,7 @@ else:
     __getattr__ = on_demand(
         __name__,
         {
+            "_policy": "Policy, simulate_with_policy",
             "exchange._petab": "Observable, to_petab",
             "streaming._reduce_course": "Courses",
             "streaming._reduced": "MeanCourses, MeasureSummary, QuantileCourses, Reduced",
@@ -71,6 +73,7 @@ __all__ = [
     "ParameterTable",
     "Peak",
     "PeakTime",
+    "Policy",
     "QuantileCourses",
     "Quantiles",
     "Record",
@@ -90,6 +93,7 @@ __all__ = [
     "schedule_table",
     "sensitivities",
     "simulate_stream",
+    "simulate_with_policy",
     "solve",
     "to_petab",
 ]

@@ -60,10 +60,9 @@ def run_program(
         room: where the results (people, rows, outputs) are written; None for new memory.
     """
     lanes = kernel.lanes
-    chosen = np.arange(program.constants.shape[1])[columns or slice(None)]
-    people, groups = len(chosen), -(-len(chosen) // lanes)
-    spread = chosen[np.minimum(np.arange(groups * lanes), people - 1)]
-    tables = [_by_group(table, spread, lanes) for table in (program.values, program.constants, program.modal)]
+    columns = columns or slice(0, program.constants.shape[1])
+    people = columns.stop - columns.start
+    groups, tables = -(-people // lanes), program.by_group(columns, lanes)
     outputs, rows = len(kernel.derivation.outputs), len(program.times)
     results = np.empty((people, rows, outputs)) if room is None else room
     rest = results if people == groups * lanes else np.empty((lanes, rows, outputs))
@@ -77,7 +76,7 @@ def run_program(
     for group in range(groups):
         first, last = group * lanes, min((group + 1) * lanes, people)
         own = results[first:last] if last - first == lanes else rest
-        values, constants, modal, control = (start + group * size for start, size in given)
+        values, constants, modal, control = [start + group * size for start, size in given]
         status = kernel.run(
             operations, count, moments, values, constants, modal, structures, lanes, output_times,
             output_rows, own.ctypes.data, each, control, scratch.ctypes.data,
@@ -104,12 +103,6 @@ def _defined(values: Array) -> NDArray[np.bool_]:
     if np.isnan(values.max(initial=0.0)):  # the quickest way to see that there is one
         return np.asarray(~np.isnan(values).any(axis=(1, 2)))
     return np.ones(len(values), bool)
-
-
-def _by_group(table: Array, columns: Whole, lanes: int) -> Array:
-    """Chosen columns of a table, with what a lane group reads lying together: (groups, rows, lanes)."""
-    parts = table[:, columns].reshape(len(table), len(columns) // lanes, lanes)
-    return np.ascontiguousarray(parts.transpose(1, 0, 2))
 
 
 def _scratch(program: Program, kernel: Kernel) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from math import inf, nan
 from typing import Any
 
 from rekindle.engine._hoist import as_number
 from rekindle.engine._modal import Pattern
 from rekindle.engine._system import TIME, System
-from rekindle.modelling import Expression, constant, differentiate, symbol, symbols
+from rekindle.modelling import Expression, PeakEvent, constant, differentiate, substitute, symbol, symbols
 
 #: Prefix of the symbol for the slope of a forcing.
 SLOPE = "slope of "
@@ -37,7 +38,7 @@ class Derivation:
         kept = set(self.system.states)
         return tuple(
             name
-            for name, peak in self.system.model.peaks.items()
+            for name, peak in self.system.model.watched.items()
             if any(assignment.state in kept for assignment in peak.assignments)
         )
 
@@ -63,7 +64,7 @@ class Derivation:
         for name in self.event_names:
             roots[f"event {name}"] = self._after_event(model.events[name].assignments)
         for name in self.peak_names:
-            peak = model.peaks[name]
+            peak = model.watched[name]
             condition = constant(1.0) if peak.condition is None else model.inline(peak.condition)[0]
             roots[f"peak {name}"] = [as_number(condition), *self._after_event(peak.assignments)]
         return roots
@@ -83,16 +84,43 @@ class Derivation:
 
     @cached_property
     def peak_expressions(self) -> list[Expression]:
-        """What peak events watch."""
-        model = self.system.model
-        return model.inline(*(model.peaks[name].expression for name in self.peak_names))
+        """What watched events look at: what has a peak, or the distance to where a comparison turns true."""
+        watched = (self.system.model.watched[name] for name in self.peak_names)
+        seen = (e.expression if isinstance(e, PeakEvent) else e.distance for e in watched)
+        return self.system.model.inline(*seen)
 
     @cached_property
     def peak_slopes(self) -> list[Expression]:
-        """Slope in time of every watched expression along the solution."""
+        """What turns from positive to not positive where a watched event happens.
+
+        Of a peak it is the slope in time along the solution, of a crossing the distance itself.
+        """
         rates = dict(zip(self.system.nonlinear, self.system.right_hand_side, strict=True))
         rates.update({name: symbol(SLOPE + name) for name in self.forcings})
-        return [self._total_slope(expression, rates) for expression in self.peak_expressions]
+        return [
+            expression if name in self.system.model.crossings else self._total_slope(expression, rates)
+            for name, expression in zip(self.peak_names, self.peak_expressions, strict=True)
+        ]
+
+    @property
+    def marks_at_reset(self) -> tuple[float, ...]:
+        """What is remembered of each watched event at a reset, as if it had been seen before.
+
+        Minus infinity waits to be seen again; a comparison counts as false before the start.
+        """
+        return tuple(1.0 if name in self.system.model.crossings else -inf for name in self.peak_names)
+
+    @cached_property
+    def marks_when_fired(self) -> tuple[float, ...]:
+        """The same after each event. An event that moves what it watches is looked at again at once (nan)."""
+        return tuple(
+            nan if name in self.system.model.crossings and self._moves(name, expression) else -inf
+            for name, expression in zip(self.peak_names, self.peak_expressions, strict=True)
+        )
+
+    def _moves(self, name: str, expression: Expression) -> bool:
+        after = self._after_event(self.system.model.watched[name].assignments)
+        return substitute([expression], dict(zip(self.states, after, strict=True)))[0] is not expression
 
     @staticmethod
     def _total_slope(expression: Expression, rates: Mapping[str, Expression]) -> Expression:

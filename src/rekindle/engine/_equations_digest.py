@@ -45,10 +45,10 @@ def _equations(model: Model, outputs: Sequence[str]) -> Iterator[Named]:
     for name, event in model.events.items():
         yield "event", name, None
         yield from _assigned(event.assignments)
-    for name, peak in model.peaks.items():
-        yield "peak", name, peak.expression
-        yield "condition", name, peak.condition
-        yield from _assigned(peak.assignments)
+    for name, fired in model.watched.items():
+        yield type(fired).__name__, name, fired.watched
+        yield "condition", name, fired.condition
+        yield from _assigned(fired.assignments)
 
 
 def _assigned(assignments: Sequence[Assignment]) -> Iterator[Named]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import math
+from bisect import insort_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +223,37 @@ class EventTable:
         return cls._from_numbered(
             found.rows, model, carry or {}, extra, found.time_unit, extrapolate, found.remarks
         )
+
+    def with_rows(
+        self, rows: Iterable[Mapping[str, Any]], model: Model, *, extrapolate: bool = False
+    ) -> EventTable:
+        """Return a table with more records of its people, in any order.
+
+        A record stands after those that the table holds for its time.
+
+        Raises:
+            EventError: as ``from_rows``; a person who is not in the table; a table whose clock restarts.
+        """
+        subjects = {person: list(records) for person, records in self.subjects.items()}
+        first = 1 + max(record.row for records in subjects.values() for record in records)
+        for number, raw in enumerate(rows, start=first):
+            _refuse_unknown_columns(raw, model, (), number)
+            row = {str(key): value for key, value in raw.items() if _is_given(value)}
+            person = _person(row.get("ID", ""))
+            records = subjects.get(person)
+            if records is None or any(b.time < a.time for a, b in pairwise(records)):
+                raise EventError(
+                    "RK-EVT-032",
+                    given=f'row {number}: {"the clock of" if records else "there is no"} person "{person}"'
+                    f"{' restarts' if records else nearest(person, subjects)}",
+                    allowed="A person of the table whose times do not decrease",
+                    remedy="Give ID as in the table",
+                )
+            record = read_record(row, model, number, person, 1.0, extrapolate=extrapolate, extra=())
+            insort_right(records, record, key=attrgetter("time"))
+        table = replace(self, subjects={person: tuple(records) for person, records in subjects.items()})
+        table._refuse_unstated_carry(model)
+        return table
 
     def _refuse_unstated_carry(self, model: Model) -> None:
         for person, records in self.subjects.items():

@@ -40,7 +40,7 @@ from rekindle.engine.lanes._lanes import (
     place,
     store,
 )
-from rekindle.engine.lanes._linear_lanes import TOGETHER, LinearCode, emit_linear
+from rekindle.engine.lanes._linear_lanes import LinearCode, emit_linear
 
 Array = NDArray[np.float64]
 
@@ -190,7 +190,6 @@ class _Runner:
         self.scratch = builder.bitcast(scratch, self.kind.pointer)
         memory = variable(builder, self.kind.type, frame.layout.size)
         self.at = frame.layout.all(builder, memory)
-        self.together = [variable(builder, self.kind.type, frame.states) for _ in range(TOGETHER)]
         self.spans = variable(builder, INTEGER, 2 * max(frame.forcings, 1))
         self.changed, self.begin = variable(builder, INTEGER), variable(builder, DOUBLE)
         self.done, self.modes = variable(builder, INTEGER), variable(builder, INTEGER)
@@ -209,8 +208,7 @@ class _Runner:
         builder.store(index(1), self.changed)
         with counted_loop(builder, frame.constants) as i:
             store(builder, self._vector(constants, i), self.at["constants"], i)
-        with counted_loop(builder, frame.parts.peak_count) as p:
-            store(builder, self.kind.number(-float("inf")), self.at["peak_slopes"], p)
+        self._forget_watched()
         with counted_loop(builder, frame.states) as i:
             store(builder, self.kind.number(0.0), self.at["states"], i)
 
@@ -253,11 +251,13 @@ class _Runner:
         builder.position_at_end(after)
 
     def _reset(self, moment: Any, *_: Any) -> None:
-        builder = self.builder
         self._refresh()
         self._replace_states(self.model.initial, moment)
-        with counted_loop(builder, self.frame.parts.peak_count) as p:
-            store(builder, self.kind.number(-float("inf")), self.at["peak_slopes"], p)
+        self._forget_watched()
+
+    def _forget_watched(self) -> None:
+        for p, mark in enumerate(self.frame.marks_at_reset):
+            store(self.builder, self.kind.number(mark), self.at["peak_slopes"], p)
 
     def _replace_states(self, function: ir.Function, moment: Any) -> None:
         builder = self.builder
@@ -339,50 +339,22 @@ class _Runner:
         self._evaluate(structure, builder.fsub(end, begin), at["states"])
 
     def _write_moved(self, structure: Any, begin: Any, first: Any, count: Any) -> None:
-        """Write outputs from the stepper's states and the exact ones, several at once where they can be."""
-        builder = self.builder
-        fours = builder.sdiv(count, index(TOGETHER)) if self.frame.linear else index(0)
-        with counted_loop(builder, fours) as four:
-            k = builder.mul(four, index(TOGETHER))
-            time = load(builder, self.output_times, builder.add(first, k))
+        """Write outputs from the stepper's states and the exact ones."""
+        builder, at, frame = self.builder, self.at, self.frame
+        with counted_loop(builder, count) as k:
+            output = builder.add(first, k)
+            time = load(builder, self.output_times, output)
             with builder.if_else(builder.fcmp_ordered(">", time, begin)) as (later, now):
                 with later:
-                    self._write_together(structure, begin, first, k)
-                with now, counted_loop(builder, TOGETHER) as i:
-                    self._write_one(structure, begin, first, builder.add(k, i))
-        with counted_loop(builder, count, builder.mul(fours, index(TOGETHER))) as k:
-            self._write_one(structure, begin, first, k)
-
-    def _write_together(self, structure: Any, begin: Any, first: Any, k: Any) -> None:
-        builder, at, kind = self.builder, self.at, self.kind
-        outputs = [builder.add(builder.add(first, k), index(i)) for i in range(TOGETHER)]
-        times = [load(builder, self.output_times, output) for output in outputs]
-        taus = [kind.spread(builder, builder.fsub(time, begin)) for time in times]
-        exact = (structure, self.modal, self.stride, at["amplitudes"], at["state_lines"])
-        builder.call(self.linear.course, [*exact, *taus, *self.together])
-        for i, (output, seen) in enumerate(zip(outputs, self.together, strict=True)):
-            self._take_stepped(builder.add(k, index(i)), seen)
-            self._write(output, seen)
-
-    def _write_one(self, structure: Any, begin: Any, first: Any, k: Any) -> None:
-        builder, at, frame = self.builder, self.at, self.frame
-        output = builder.add(first, k)
-        time = load(builder, self.output_times, output)
-        with builder.if_else(builder.fcmp_ordered(">", time, begin)) as (later, now):
-            with later:
-                self._evaluate(structure, builder.fsub(time, begin), at["seen"])
-            # At the start exactly what is there, without the rounding of the modal form.
-            with now, counted_loop(builder, frame.linear) as i:
-                store(builder, load(builder, at["states"], i), at["seen"], i)
-        self._take_stepped(k, at["seen"])
-        self._write(output, at["seen"])
-
-    def _take_stepped(self, k: Any, seen: Any) -> None:
-        """Put the stepper's states at an output after the exact ones."""
-        builder, frame = self.builder, self.frame
-        row = place(builder, self.scratch, builder.mul(k, index(frame.nonlinear)))
-        with counted_loop(builder, frame.nonlinear) as i:
-            store(builder, load(builder, row, i), seen, builder.add(i, index(frame.linear)))
+                    self._evaluate(structure, builder.fsub(time, begin), at["seen"])
+                # At the start exactly what is there, without the rounding of the modal form.
+                with now, counted_loop(builder, frame.linear) as i:
+                    store(builder, load(builder, at["states"], i), at["seen"], i)
+            row = place(builder, self.scratch, builder.mul(k, index(frame.nonlinear)))
+            with counted_loop(builder, frame.nonlinear) as i:
+                target = builder.add(i, index(frame.linear))
+                store(builder, load(builder, row, i), at["seen"], target)
+            self._write(output, "seen")
 
     def _evaluate(self, structure: Any, tau: Any, target: Any) -> None:
         if self.frame.linear:
@@ -394,14 +366,14 @@ class _Runner:
                 ],
             )  # fmt: skip
 
-    def _write(self, output: Any, states: Any = None) -> None:
+    def _write(self, output: Any, states: str = "states") -> None:
         builder, kind = self.builder, self.kind
         time = kind.spread(builder, load(builder, self.output_times, output))
         row = load(builder, self.output_rows, output)
         builder.call(
             self.model.write,
             [
-                time, states or self.at["states"], self.at["hoisted"], self.results, self.person_stride, row,
+                time, self.at[states], self.at["hoisted"], self.results, self.person_stride, row,
                 kind.number(1.0),
             ],
         )  # fmt: skip

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from rekindle.engine._outcomes import COUNTS, ON_CARD
 from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._workers import SOLVERS, Job
-from rekindle.engine.cascade._choice import cascade_suits
 from rekindle.errors import SolverError, nearest
 
 Whole = NDArray[np.int64]
@@ -85,7 +84,7 @@ def _reason(job: Job, ladder: str, on_card: int) -> str:
         return "as asked for" if job.solver == ladder else f'"{job.solver}" was asked for'
     if on_card and ladder != "L2":
         return "a card steps by Rodas5P"
-    suits = cascade_suits(job.compiled, job.tolerance)
+    suits = job.suitability
     if suits.suits and ladder != "L2":
         if job.ramps:
             return f"covariates move between records: {', '.join(job.ramps)}"

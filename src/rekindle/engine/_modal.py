@@ -117,7 +117,9 @@ class Pattern:
                 matrix = np.zeros((len(group), len(group), people))
                 for entry in inside.tolist():
                     matrix[place[self.rows[entry]], place[self.columns[entry]]] = finite[entry]
-                known[key] = _eigen(matrix, self._reached[np.ix_(group, group)], [len(loop) for loop in chain])
+                known[key] = _eigen(
+                    matrix, self._reached[np.ix_(group, group)], [len(loop) for loop in chain]
+                )
             parts.append(known[key])
         ends = np.cumsum([len(group) for group in groups], dtype=int)
         rates = np.concatenate([part[0] for part in parts]) if parts else np.zeros((0, people))
@@ -245,7 +247,7 @@ def _inverse(matrix: Array) -> tuple[Array, Bits]:
     rows = _people_first(matrix)
     independent = np.linalg.det(rows) != 0.0
     rows[~independent] = np.eye(size)
-    return np.linalg.inv(rows).transpose(1, 2, 0), np.asarray(independent)
+    return np.asarray(np.linalg.inv(rows).transpose(1, 2, 0)), np.asarray(independent)
 
 
 def _continued(matrix: Array, vectors: Array, rates: Array, loop: slice, later: slice) -> Array:

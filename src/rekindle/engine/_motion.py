@@ -16,6 +16,8 @@ from rekindle.errors import SolverError
 Array = NDArray[np.float64]
 
 _MOST_STEPS = 1_000_000
+#: Events that may follow each other at practically one time.
+_MOST_EVENTS = 100
 #: Modes whose share of every forcing stays below this are not passed to the stepper.
 _NEGLIGIBLE = 1e-20
 
@@ -49,7 +51,7 @@ class Motion:
         self._forced = np.array(
             [system.linear.index(name) for name in compiled.forcings if name in system.linear], dtype=int
         )
-        self.peak_slopes = np.full(max(len(compiled.peak_names), 1), -np.inf)
+        self.peak_slopes = np.array(compiled.marks_at_reset or (-np.inf,))
         self.control = np.zeros(stepper.CONTROLS)
         self.control[stepper.RELATIVE] = tolerance
         self.control[stepper.ABSOLUTE] = tolerance * 1e-2
@@ -88,7 +90,7 @@ class Motion:
         """Give every state its initial value and stop the infusions."""
         self.stop_infusions()
         self.state = self.rows("initial", time)
-        self.peak_slopes[:] = -np.inf
+        self.peak_slopes[:] = self.compiled.marks_at_reset or -np.inf
 
     # ---- moving -----------------------------------------------------------------------------------
 
@@ -100,13 +102,23 @@ class Motion:
         if end <= start:
             return np.tile(self.state, (len(times), 1))
         pieces: list[Array] = []
-        while True:
+        together = 0
+        while together < _MOST_EVENTS:
             stop, states = self._advance_to_peak(start, end, times)
             pieces.append(states)
             times = times[len(states) :]
             if stop >= end and not len(times):
                 return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+            together = together + 1 if stop - start <= 1e-9 * max(1.0, abs(stop)) else 0
             start = stop
+        raise SolverError(
+            "RK-SOL-036",
+            given=f"person {self.person}, time {start:.6g} {self.compiled.system.model.time_unit}: an event "
+            f"that the state fires happened {_MOST_EVENTS} times at this moment",
+            allowed=f"Events of the state: {', '.join(self.compiled.peak_names)}",
+            why="An event that only just undoes what fires it never ends",
+            remedy="Let the assignment move the state away from the threshold, or model a process",
+        )
 
     def advance_linear(self, start: float, end: float) -> None:
         """Move the linear states alone and leave the others where they are."""
@@ -260,6 +272,7 @@ class Motion:
                 values = self.rows(f"peak {self.compiled.peak_names[p]}", peak_time)
                 if values[0]:
                     self.state = values[1:].copy()
+                    self.peak_slopes[p] = self.compiled.marks_when_fired[p]
         return peak_time, states
 
     # ---- failures ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from rekindle.engine._result_memory import room_for
 from rekindle.engine._subjects import Subjects
 
 Array = NDArray[np.float64]
@@ -95,7 +96,8 @@ class Outcomes:
     def empty(cls, subjects: Subjects, outputs: int) -> Outcomes:
         """Room for the results of people."""
         starts = np.concatenate([[0], np.cumsum(subjects.rows)])
-        return cls(starts, np.empty((starts[-1], outputs)), np.zeros((len(subjects), len(COUNTS)), np.int64))
+        counts = np.zeros((len(subjects), len(COUNTS)), np.int64)
+        return cls(starts, room_for(int(starts[-1]), outputs), counts)
 
     def __len__(self) -> int:
         return len(self.counts)

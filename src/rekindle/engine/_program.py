@@ -8,7 +8,7 @@ the same for all of them are the times: where lags or infusion lengths differ, t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,28 @@ class Program:
     output_times: Array
     output_rows: Whole
     times: Array
+    _kept: dict[int, tuple[Array, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def by_group(self, columns: slice, lanes: int) -> tuple[Array, ...]:
+        """Values, constants and modal numbers of some people, with what a lane group reads lying together.
+
+        Each of shape (groups, rows, lanes); the last person fills what is left of the last group.
+        """
+        people = self.constants.shape[1]
+        if columns.start % lanes or (columns.stop % lanes and columns.stop != people):
+            return self._grouped(np.arange(columns.start, columns.stop), lanes)
+        if lanes not in self._kept:
+            self._kept[lanes] = self._grouped(np.arange(people), lanes)
+        first, last = columns.start // lanes, -(-columns.stop // lanes)
+        return tuple(table[first:last] for table in self._kept[lanes])
+
+    def _grouped(self, columns: Whole, lanes: int) -> tuple[Array, ...]:
+        groups = -(-len(columns) // lanes)
+        spread = columns[np.minimum(np.arange(groups * lanes), len(columns) - 1)]
+        return tuple(
+            np.ascontiguousarray(table[:, spread].reshape(len(table), groups, lanes).transpose(1, 0, 2))
+            for table in (self.values, self.constants, self.modal)
+        )
 
 
 def compile_program(derivation: Derivation, matrix: Any, subjects: Sequence[Subject]) -> Program:
@@ -85,7 +107,7 @@ class _Recorder(Agenda):
         self.parameter_row = -1
         self.wanted_rows: list[int] = []
         self.wanted_times: list[float] = []
-        self._rules: dict[str, tuple[int, list[Array]]] = {}
+        self._rules: dict[tuple[str, float], tuple[int, tuple[Array, float, Array, Array]]] = {}
 
     def program(self) -> Program:
         """Record everything and put it into arrays."""
@@ -142,23 +164,24 @@ class _Recorder(Agenda):
                 self.constants[place] = values
 
     def _arrival(self, record: Record, time: float) -> tuple[float, Any, float]:
-        rule = self._rule(record)
-        self._exclude_refused(record, *rule)
-        bioavailability, lag, duration, rate = rule
+        bioavailability, lag, duration, rate = self._rule(record)
         place = self.numbers[record.row]
         amounts, rates = (self.subjects.by_record(place, name) for name in ("amount", "rate"))
         amount, length = arrival(amounts, rates, record.duration, bioavailability, duration, rate)
-        return _common(lag), amount, _common(np.broadcast_to(length, (self.tape.people,)))
+        return lag, amount, _common(np.broadcast_to(length, (self.tape.people,)))
 
-    def _rule(self, record: Record) -> list[Array]:
-        """Bioavailability, lag, duration and rate of doses into a state, as long as the constants stay."""
-        version, rule = self._rules.get(record.state, (-1, []))
-        if version != self.constants.version:
+    def _rule(self, record: Record) -> tuple[Array, float, Array, Array]:
+        """Bioavailability, lag, duration and rate of a dose, worked out once while the constants stay."""
+        key = record.state, min(record.rate, 0.0)
+        version, rule = self._rules.get(key, (-1, None))
+        if rule is None or version != self.constants.version:
             place, shape = 4 * self.places[record.state], (self.tape.people,)
             roots = self.dosing[place : place + 4]
             values = {name: self.constants[self.tape.position[name]] for name in symbols(*roots)}
-            rule = [np.broadcast_to(np.array(evaluate(root, values), dtype=float), shape) for root in roots]
-            self._rules[record.state] = self.constants.version, rule
+            found = [np.broadcast_to(np.array(evaluate(root, values), dtype=float), shape) for root in roots]
+            self._exclude_refused(record, *found)
+            rule = found[0], _common(found[1]), found[2], found[3]
+            self._rules[key] = self.constants.version, rule
         return rule
 
     def _steady_state(self, time: float, record: Record, amount: Any, length: float, lag: float) -> None:

@@ -13,7 +13,15 @@ from typing import NamedTuple
 
 from rekindle._disk_cache import DiskCache, source_digest
 from rekindle.engine._equations_digest import equations_digest
-from rekindle.modelling import Expression, Model, constant, differentiate, substitute, symbol, symbols
+from rekindle.modelling import (
+    Expression,
+    Model,
+    constant,
+    differentiate,
+    substitute,
+    symbol,
+    symbols,
+)
 
 TIME = "time"
 #: With fewer states a model is split more quickly than it is found on the disk.
@@ -143,9 +151,9 @@ def needed_states(model: Model, outputs: Sequence[str], rates: Mapping[str, Expr
     for event in model.events.values():
         for assignment in event.assignments:
             groups.append(({assignment.state}, symbols(*model.inline(assignment.expression))))
-    for peak in model.peaks.values():
-        watched = symbols(*model.inline(peak.expression, *([peak.condition] if peak.condition else [])))
-        for assignment in peak.assignments:
+    for fired in model.watched.values():
+        watched = symbols(*model.inline(fired.watched, *([fired.condition] if fired.condition else [])))
+        for assignment in fired.assignments:
             groups.append(({assignment.state}, watched | symbols(*model.inline(assignment.expression))))
     wanted = symbols(*model.inline(*(model.outputs[name].expression for name in outputs)))
     while True:

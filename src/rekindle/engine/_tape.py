@@ -124,8 +124,8 @@ class Tape:
         initial = self.derivation.row_roots["initial"]
         self._touch([place for place, value in enumerate(initial) if not value.equals(0.0)])
         for name in self.derivation.peak_names:
-            peak = self.system.model.peaks[name]
-            self._touch([self._states[a.state] for a in peak.assignments if a.state in self._states])
+            event = self.system.model.watched[name]
+            self._touch([self._states[a.state] for a in event.assignments if a.state in self._states])
 
     def move(self, start: float, end: float, outputs: Sequence[float]) -> None:
         """Move and give outputs at times on the way."""

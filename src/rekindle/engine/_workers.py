@@ -26,7 +26,7 @@ from rekindle.engine._subject import run_subject
 from rekindle.engine._subjects import Subject, Subjects
 from rekindle.engine._system import build_system
 from rekindle.engine._whole_files import claim, fingerprint, write_whole
-from rekindle.engine.cascade._choice import cascade_suits
+from rekindle.engine.cascade._choice import Suitability, cascade_suits
 from rekindle.engine.gpu._batch import CardKernel
 from rekindle.engine.gpu._driver import CardError
 from rekindle.engine.streaming._stream_pieces import run_pieces
@@ -37,6 +37,7 @@ Array = NDArray[np.float64]
 
 _compiled: dict[str, CompiledSystem] = {}
 _kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
+_suitable: dict[tuple[int, float], tuple[CompiledSystem, Suitability]] = {}
 
 #: What the caller may ask for: the best that fits; exact linear part and cascade collocation; exact linear
 #: part and stepped rest; all states stepped; none stepped; the general driver, one person at a time.
@@ -76,8 +77,16 @@ class Job:
     def integrator(self) -> str:
         """How lane groups move their nonlinear states: "L2" where it is asked for or fits, else "L1"."""
         if self.solver == "auto":
-            return "L2" if cascade_suits(self.compiled, self.tolerance).suits else "L1"
+            return "L2" if self.suitability.suits else "L1"
         return self.solver if self.solver == "L2" and self.compiled.system.nonlinear else "L1"
+
+    @property
+    def suitability(self) -> Suitability:
+        """Whether cascade collocation fits, judged once for the same equations."""
+        key = id(self.compiled), self.tolerance
+        if key not in _suitable:
+            _suitable[key] = self.compiled, cascade_suits(self.compiled, self.tolerance)
+        return _suitable[key][1]
 
     @cached_property
     def chunks(self) -> list[list[Batch]]:
@@ -277,9 +286,13 @@ def _run_numbers(
 
 def _room(chunk: Sequence[Batch], found: Outcomes) -> Outcomes | None:
     """Where the results of a unit of work belong, if its people stand next to each other."""
-    places = [place for batch in chunk for place in batch.places]
-    first, last = places[0], places[-1] + 1
-    return found.part(first, last) if places == list(range(first, last)) else None
+    first = last = chunk[0].places[0]
+    for batch in chunk:  # places ascend within a batch
+        begin, end = batch.places[0], batch.places[-1] + 1
+        if begin != last or end - begin != len(batch.places):
+            return None
+        last = end
+    return found.part(first, last)
 
 
 def _run_number(job: Job, number: int) -> Outcomes:

@@ -65,6 +65,9 @@ Statements
     ``when peak(expression) if condition "description" as NAME: STATE <- expression``
         The same whenever the expression passes a maximum while the condition holds. ``if`` and ``as`` may be
         missing; without ``as`` the event is called ``peak_`` and the name watched.
+    ``when left > right if condition "description" as NAME: STATE <- expression``
+        The same whenever the comparison (``<``, ``<=``, ``>`` or ``>=``) turns true while the condition
+        holds, by the course of the states or by a record; one that is true at the start turns true there.
 
 Expressions
     Numbers (``70``, ``1e-3``, with a unit ``70[kg]``), names, ``+ - * / ^`` (``**`` is the same as ``^``; it
@@ -118,6 +121,7 @@ from rekindle.modelling._model import (
     MARKS,
     Assignment,
     Covariate,
+    CrossingEvent,
     Definition,
     DoseRule,
     Model,
@@ -153,6 +157,7 @@ __all__ = [
     "MARKS",
     "Assignment",
     "Covariate",
+    "CrossingEvent",
     "Definition",
     "DoseRule",
     "Expression",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rekindle.modelling._model import Model, NamedEvent, PeakEvent
+from rekindle.modelling._model import CrossingEvent, Model, NamedEvent, PeakEvent
 from rekindle.modelling._notation import number_text, to_text
 
 #: Parts of a dosing rule in the order in which they are shown.
@@ -98,7 +98,7 @@ def _texts(model: Model) -> Iterator[tuple[str, list[str]]]:
         ],
     )
     yield "Dosing", [*_dose_lines(model)]
-    yield "Events", [*map(_named, model.events.values()), *map(_peak, model.peaks.values())]
+    yield "Events", [*map(_named, model.events.values()), *map(_watched, model.watched.values())]
 
 
 def _dose_lines(model: Model) -> Iterator[str]:
@@ -113,13 +113,15 @@ def _named(event: NamedEvent) -> str:
     return f"on {event.name}{_quoted(event.description)}: {_assignments(event)}"
 
 
-def _peak(event: PeakEvent) -> str:
+def _watched(event: PeakEvent | CrossingEvent) -> str:
+    moment = to_text(event.watched)
+    moment = f"peak({moment})" if isinstance(event, PeakEvent) else moment
     condition = f" if {to_text(event.condition)}" if event.condition is not None else ""
-    head = f"when peak({to_text(event.expression)}){condition}{_quoted(event.description)} as {event.name}"
+    head = f"when {moment}{condition}{_quoted(event.description)} as {event.name}"
     return f"{head}: {_assignments(event)}"
 
 
-def _assignments(event: NamedEvent | PeakEvent) -> str:
+def _assignments(event: NamedEvent | PeakEvent | CrossingEvent) -> str:
     return ", ".join(f"{a.state} <- {to_text(a.expression)}" for a in event.assignments)
 
 

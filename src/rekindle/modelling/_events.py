@@ -1,4 +1,4 @@
-"""Events of a model: assignments fired by name or at a peak."""
+"""Events of a model: assignments fired by name, at a peak, or where a comparison turns true."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ from dataclasses import replace
 
 from rekindle.errors import nearest
 from rekindle.modelling._composition import Placed
+from rekindle.modelling._expression import Expression, symbols
 from rekindle.modelling._lexer import Token, refusal
-from rekindle.modelling._model import Assignment, NamedEvent, PeakEvent
-from rekindle.modelling._syntax import AssignmentPart, Name, NamedEventLine, PeakEventLine
+from rekindle.modelling._model import Assignment, CrossingEvent, NamedEvent, PeakEvent
+from rekindle.modelling._syntax import (
+    AssignmentPart,
+    CrossingEventLine,
+    Name,
+    NamedEventLine,
+    Node,
+    PeakEventLine,
+)
 from rekindle.modelling._unit_check import UnitChecker
 from rekindle.modelling._unit_rules import convert_to, refuse_conditions, require_condition
 
@@ -67,19 +75,51 @@ def read_peak_events(
                 raise refusal(line.name or line.token, "RK-MOD-009", f'event "{name}" is declared twice')
             watched = checker.check(line.expression, item.scope)
             refuse_conditions(line.token, watched)
-            condition = None
-            if line.condition is not None:
-                condition = require_condition(line.token, checker.check(line.condition, item.scope))
+            condition = _condition(line.token, line.condition, item, checker)
             assignments = _assignments(line.assignments, item, checker, ())
             peaks[name] = PeakEvent(name, watched.expression, condition, assignments, line.description)
     return peaks
+
+
+def read_crossing_events(
+    placed: Sequence[Placed],
+    checker: UnitChecker,
+    others: Mapping[str, NamedEvent | PeakEvent],
+) -> dict[str, CrossingEvent]:
+    """Events fired by a comparison that turns true, by name.
+
+    Raises:
+        ModelError: a repeated name, a comparison of what never changes, or an assignment to what is no state.
+    """
+    found: dict[str, CrossingEvent] = {}
+    for item in placed:
+        if isinstance(item.line, CrossingEventLine):
+            line = item.line
+            name = _copied(line.name, item)
+            if name in found or name in others:
+                raise refusal(line.name, "RK-MOD-009", f'event "{name}" is declared twice')
+            comparison = require_condition(line.token, checker.check(line.comparison, item.scope))
+            if not symbols(comparison):
+                raise refusal(line.token, "RK-MOD-037", "it holds always or never", allowed="What changes")
+            condition = _condition(line.token, line.condition, item, checker)
+            assignments = _assignments(line.assignments, item, checker, ())
+            found[name] = CrossingEvent(name, comparison, condition, assignments, line.description)
+    return found
+
+
+def _condition(token: Token, node: Node | None, placed: Placed, checker: UnitChecker) -> Expression | None:
+    return None if node is None else require_condition(token, checker.check(node, placed.scope))
 
 
 def _peak_name(line: PeakEventLine, placed: Placed) -> str:
     if line.name is None:
         assert isinstance(line.expression, Name)
         return f"peak_{placed.scope.full(line.expression.token.text)}"
-    return "_".join((line.name.text, *(suffix for _, suffix in placed.scope.copies)))
+    return _copied(line.name, placed)
+
+
+def _copied(name: Token, placed: Placed) -> str:
+    return "_".join((name.text, *(suffix for _, suffix in placed.scope.copies)))
 
 
 def _assignments(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rekindle.modelling._describe import DOSE_PARTS, tables
 from rekindle.modelling._expression import Expression
 from rekindle.modelling._latex import latex_name, to_latex
-from rekindle.modelling._model import Model, NamedEvent, PeakEvent
+from rekindle.modelling._model import CrossingEvent, Model, NamedEvent, PeakEvent
 
 _NOT_MEASURABLE = "a hypothesis, not measurable"
 
@@ -50,7 +50,7 @@ def _equation_sections(model: Model) -> Iterator[tuple[str, str]]:
         ),
     )
     yield "Dosing", _blocks(_dosing(model))
-    events: list[NamedEvent | PeakEvent] = [*model.events.values(), *model.peaks.values()]
+    events: list[NamedEvent | PeakEvent | CrossingEvent] = [*model.events.values(), *model.watched.values()]
     yield "Events", "\n\n".join(map(_event, events))
 
 
@@ -74,13 +74,14 @@ def _dosing(model: Model) -> Iterator[str]:
                 yield _equation(left, expression, units.get(part, time))
 
 
-def _event(event: NamedEvent | PeakEvent) -> str:
+def _event(event: NamedEvent | PeakEvent | CrossingEvent) -> str:
     lines = [f"**{event.name}**" + (f": {event.description}" if event.description else "")]
-    if isinstance(event, PeakEvent):
+    if not isinstance(event, NamedEvent):
+        words = "at a peak of" if isinstance(event, PeakEvent) else "when"
         condition = (
             rf" \quad\text{{if}}\quad {to_latex(event.condition)}" if event.condition is not None else ""
         )
-        lines.append(rf"$$\text{{at a peak of}}\quad {to_latex(event.expression)}{condition}$$")
+        lines.append(rf"$$\text{{{words}}}\quad {to_latex(event.watched)}{condition}$$")
     lines += [rf"$${latex_name(a.state)} \leftarrow {to_latex(a.expression)}$$" for a in event.assignments]
     return "\n\n".join(lines)
 

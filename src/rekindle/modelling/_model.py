@@ -14,6 +14,7 @@ from rekindle.modelling._expression import Expression, substitute
 MARKS = ("seen", "derived", "calibrated", "assumed", "recalled", "user")
 #: How a covariate is carried between the records that state it.
 CARRY_RULES = ("locf", "nocb", "linear")
+_LEAST = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,39 @@ class PeakEvent:
     assignments: tuple[Assignment, ...]
     description: str = ""
 
+    @property
+    def watched(self) -> Expression:
+        """What is looked at."""
+        return self.expression
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingEvent:
+    """Assignments made whenever ``comparison`` turns true while ``condition`` holds (None = always).
+
+    The comparison is one of ``<``, ``<=``, ``>`` and ``>=``; one that is true at the start turns true there.
+    """
+
+    name: str
+    comparison: Expression
+    condition: Expression | None
+    assignments: tuple[Assignment, ...]
+    description: str = ""
+
+    @property
+    def watched(self) -> Expression:
+        """What is looked at."""
+        return self.comparison
+
+    @property
+    def distance(self) -> Expression:
+        """Positive while the comparison is false, not positive while it is true."""
+        left, right = self.comparison.arguments
+        rises = self.comparison.operation in ("gt", "ge")
+        gap = right - left if rises else left - right
+        # Where both sides are equal a strict comparison is still false.
+        return gap + _LEAST if self.comparison.operation in ("gt", "lt") else gap
+
 
 @dataclass(frozen=True)
 class Model:
@@ -147,18 +181,24 @@ class Model:
     dosing: Mapping[str, DoseRule] = field(default_factory=dict)
     events: Mapping[str, NamedEvent] = field(default_factory=dict)
     peaks: Mapping[str, PeakEvent] = field(default_factory=dict)
+    crossings: Mapping[str, CrossingEvent] = field(default_factory=dict)
     description: str = ""
 
     def __post_init__(self) -> None:
         for name in (
             "states", "derivatives", "parameters", "covariates", "switches", "definitions", "outputs",
-            "dosing", "events", "peaks",
+            "dosing", "events", "peaks", "crossings",
         ):  # fmt: skip
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __reduce__(self) -> tuple[object, ...]:
         values = (getattr(self, part.name) for part in fields(self))
         return Model, tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
+
+    @property
+    def watched(self) -> Mapping[str, PeakEvent | CrossingEvent]:
+        """Events that the states fire, not the records."""
+        return {**self.peaks, **self.crossings}
 
     @cached_property
     def inlined_definitions(self) -> Mapping[str, Expression]:

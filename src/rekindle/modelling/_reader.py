@@ -16,7 +16,7 @@ from rekindle.modelling._declarations import (
     read_switches,
 )
 from rekindle.modelling._equations import Equations
-from rekindle.modelling._events import read_named_events, read_peak_events
+from rekindle.modelling._events import read_crossing_events, read_named_events, read_peak_events
 from rekindle.modelling._expression import Expression, symbols
 from rekindle.modelling._lexer import Token, refusal
 from rekindle.modelling._model import Model
@@ -88,6 +88,7 @@ class _Reader:
         equations = Equations(self.placed, self.names, checker, unit_of(self.time))
         definitions = equations.definitions()
         events = read_named_events(self.placed, checker)
+        peaks = read_peak_events(self.placed, checker, events)
         model = Model(
             name=self.title.name.text,
             time_unit=self.time.text,
@@ -100,7 +101,8 @@ class _Reader:
             outputs=equations.outputs(),
             dosing=equations.dosing(),
             events=events,
-            peaks=read_peak_events(self.placed, checker, events),
+            peaks=peaks,
+            crossings=read_crossing_events(self.placed, checker, {**events, **peaks}),
             description=self.title.description,
         )
         self._refuse_moving_parts(model)

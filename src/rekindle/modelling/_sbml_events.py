@@ -1,4 +1,4 @@
-"""Doses, named events and peaks of one person as events of SBML."""
+"""Doses, named events, peaks and crossings of one person as events of SBML."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rekindle.modelling._expression import (
     symbol,
     symbols,
 )
-from rekindle.modelling._model import DoseRule, Model, PeakEvent
+from rekindle.modelling._model import CrossingEvent, DoseRule, Model, PeakEvent
 from rekindle.modelling._unit_check import TIME, infusion_symbol
 
 _KEYS = ("time", "state", "amount", "duration", "event")
@@ -44,7 +44,8 @@ def happenings(model: Model, events: Sequence[Mapping[str, object]]) -> list[Hap
         ModelError: a peak that SBML cannot express.
     """
     listed = [part for number, event in enumerate(events, start=1) for part in _listed(model, event, number)]
-    return listed + [_peak(model, peak, listed) for peak in model.peaks.values()]
+    peaks = [_peak(model, peak, listed) for peak in model.peaks.values()]
+    return listed + peaks + [_crossing(crossing) for crossing in model.crossings.values()]
 
 
 def _listed(model: Model, event: Mapping[str, object], number: int) -> Iterator[Happening]:
@@ -112,9 +113,16 @@ def _peak(model: Model, peak: PeakEvent, listed: Sequence[Happening]) -> Happeni
             name = infusion_symbol(state)
             inflow = symbol(name) if name in jumping else constant(0.0)
             slope = slope + differentiate(watched, state) * (model.derivatives[state] + inflow)
-    holds = peak.condition if peak.condition is not None else constant(1.0)
-    parts = tuple((a.state, select(holds, a.expression, symbol(a.state))) for a in peak.assignments)
-    return Happening(peak.name, call("le", slope, constant(0.0)), parts, at_start=False)
+    return Happening(peak.name, call("le", slope, constant(0.0)), _if_it_holds(peak), at_start=False)
+
+
+def _crossing(event: CrossingEvent) -> Happening:
+    return Happening(event.name, event.comparison, _if_it_holds(event))
+
+
+def _if_it_holds(event: PeakEvent | CrossingEvent) -> tuple[tuple[str, Expression], ...]:
+    holds = event.condition if event.condition is not None else constant(1.0)
+    return tuple((a.state, select(holds, a.expression, symbol(a.state))) for a in event.assignments)
 
 
 def _quantity(

@@ -15,7 +15,7 @@ from rekindle.modelling._read_model import read_model
 from rekindle.modelling._sbml_document import open_document, unsupported
 from rekindle.modelling._sbml_elements import Quantity, UndeclaredUnit, label
 from rekindle.modelling._sbml_quantities import Quantities
-from rekindle.modelling._sbml_timed import TimedEvent, timed_events
+from rekindle.modelling._sbml_timed import ReleasedEvent, TimedEvent, read_events
 from rekindle.modelling._statements import RESERVED
 
 _UNIT_CHOICES = ("auto", "declared", "none")
@@ -45,9 +45,9 @@ def import_sbml(source: str | os.PathLike[str], *, units: str = "auto") -> SbmlI
     """Read an SBML document of any level, with its timed events.
 
     Species, compartments, parameters, local parameters, rules, initial assignments, reactions with
-    stoichiometry and conversion factors, functions and piecewise are read. Algebraic rules, delays, events
-    that states release, fast reactions, reactions without a rate law, required packages and functions that
-    the model language lacks are refused.
+    stoichiometry and conversion factors, functions, piecewise and events that a time or one comparison
+    releases are read. Algebraic rules, delays, events with other triggers, fast reactions, reactions without
+    a rate law, required packages and functions that the model language lacks are refused.
 
     Args:
         source: path, or the text of the document.
@@ -139,7 +139,7 @@ def _initial(model: Model) -> dict[str, Expression]:
 def _build(source_model: Any, *, with_units: bool, reason: str = "") -> SbmlImport:
     quantities = Quantities(source_model, with_units)
     found = quantities.all()
-    events, remarks = timed_events(quantities, found)
+    events, released, remarks = read_events(quantities, found)
     if not with_units:
         why = f" because {reason}" if reason else ""
         remarks.insert(
@@ -151,7 +151,7 @@ def _build(source_model: Any, *, with_units: bool, reason: str = "") -> SbmlImpo
             )
     if source_model.getNumConstraints():
         remarks.append("Constraints of the document are not checked.")
-    text = _text(source_model, quantities, found, events, remarks)
+    text = _text(source_model, quantities, found, events, released, remarks)
     rows: list[dict[str, Any]] = [{"ID": 1, "TIME": 0.0, "EVID": 2}]
     rows += [{"ID": 1, "TIME": event.time, "EVID": 2, "EVENT": event.name} for event in events]
     return SbmlImport(text, read_model(text), tuple(rows), tuple(remarks), with_units)
@@ -162,6 +162,7 @@ def _text(
     quantities: Quantities,
     found: Sequence[Quantity],
     events: Sequence[TimedEvent],
+    released: Sequence[ReleasedEvent],
     remarks: Sequence[str],
 ) -> str:
     identifier = source_model.getId()
@@ -176,9 +177,15 @@ def _text(
         f"d/dt({q.name}) = ({_written(q.expression, q.name)}){scale}" for q in found if q.kind == "state"
     ]
     lines += [
-        f"on {event.name}{_quoted(event.description)}: "
-        + ", ".join(f"{state} <- {_written(value, event.name)}" for state, value in event.assignments)
+        f"on {event.name}{_quoted(event.description)}: {_assigned(event)}"
         for event in events
+        if event.assignments
+    ]
+    later = f" if time > 0[{quantities.time_unit}]"
+    lines += [
+        f"when {_written(event.comparison, event.name)}{'' if event.counts_at_start else later}"
+        f"{_quoted(event.description)} as {event.name}: {_assigned(event)}"
+        for event in released
         if event.assignments
     ]
     lines += [f"output {q.name} = {q.name}{_quoted(q.description)}" for q in found if q.shown]
@@ -194,6 +201,10 @@ def _declared(quantity: Quantity) -> str:
     if quantity.kind == "state":
         return f"state {quantity.name}{unit} = {_written(quantity.initial, quantity.name)}{text}"
     return f"{quantity.name}{unit} = {_written(quantity.expression, quantity.name)}{text}"
+
+
+def _assigned(event: TimedEvent | ReleasedEvent) -> str:
+    return ", ".join(f"{state} <- {_written(value, event.name)}" for state, value in event.assignments)
 
 
 def _written(expression: Expression | None, name: str) -> str:

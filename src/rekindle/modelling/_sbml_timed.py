@@ -1,4 +1,4 @@
-"""Events of SBML that happen at known times, as named events and records of an event table."""
+"""Events of SBML: those at known times as named events and records, the others as crossings."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rekindle.modelling._expression import Expression, evaluate, multiply, substitute, symbol, symbols
+from rekindle.modelling._expression import Expression, call, evaluate, multiply, substitute, symbol, symbols
 from rekindle.modelling._sbml_document import unsupported
 from rekindle.modelling._sbml_elements import Quantity, label, listed
 from rekindle.modelling._sbml_quantities import Quantities
 from rekindle.modelling._statements import RESERVED
 from rekindle.modelling._unit_check import TIME
 
-_WHY = "Only events at times that are known beforehand fit an event table"
+_WHY = "An event happens at a time that is known beforehand, or where one comparison turns true"
+_TURNS = ("lt", "le", "gt", "ge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +31,41 @@ class TimedEvent:
     used: frozenset[str] = field(default_factory=frozenset)
 
 
-def timed_events(quantities: Quantities, found: Sequence[Quantity]) -> tuple[list[TimedEvent], list[str]]:
-    """Events in the order in which they take place, and remarks on those that never do.
+@dataclass(frozen=True, slots=True)
+class ReleasedEvent:
+    """An event that happens whenever a comparison of quantities turns true."""
+
+    name: str
+    comparison: Expression
+    counts_at_start: bool
+    assignments: tuple[tuple[str, Expression], ...]
+    description: str = ""
+
+
+def read_events(
+    quantities: Quantities, found: Sequence[Quantity]
+) -> tuple[list[TimedEvent], list[ReleasedEvent], list[str]]:
+    """Events in the order in which they take place, those that quantities release, and remarks.
 
     Raises:
-        ModelError: RK-MOD-041 an event with a delay, or one that states of the model release.
+        ModelError: RK-MOD-041 an event with a delay, or with a trigger that is not one comparison.
     """
     values = {q.name: q.value for q in found if q.kind == "parameter"}
     definitions = {q.name: q.expression for q in found if q.kind == "definition" and q.expression is not None}
     events: list[TimedEvent] = []
+    released: list[ReleasedEvent] = []
     remarks: list[str] = []
     taken: set[str] = set()
     for number, event in enumerate(
         listed(quantities.source.getNumEvents(), quantities.source.getEvent), start=1
     ):
         what = f'event "{event.getId() or event.getName() or number}"'
-        moment = _moment(quantities, event, what, values, definitions)
+        trigger = _trigger(quantities, event, what)
+        if not _is_time(quantities, trigger, values, definitions):
+            timed = _event(quantities, event, what, _name(event, number, taken), 0.0, values)
+            released.append(_released(event, what, trigger, timed))
+            continue
+        moment = _moment(quantities, event, what, trigger, values, definitions)
         if moment is None:
             remarks.append(f"{what} is already true at time 0 and never fires.")
             continue
@@ -53,7 +73,48 @@ def timed_events(quantities: Quantities, found: Sequence[Quantity]) -> tuple[lis
         events.append(_event(quantities, event, what, name, max(moment, 0.0), values))
     events.sort(key=lambda event: (event.time, -event.priority))
     _refuse_entangled(events)
-    return events, remarks
+    return events, released, remarks
+
+
+def _trigger(quantities: Quantities, event: Any, what: str) -> Expression:
+    """The condition; it has time on its left side if it is about time alone."""
+    if event.isSetDelay():
+        raise unsupported(what, "it has a delay", _WHY, "Add the delay to the time of its trigger")
+    trigger = event.getTrigger()
+    if trigger is None:
+        raise unsupported(what, "it has no trigger", "It would never happen")
+    condition = quantities.math.read_condition(trigger.getMath(), f"trigger of {what}")
+    operation, arguments = condition.operation, condition.arguments
+    if operation in ("le", "lt") and arguments[1] is quantities.now:
+        return call({"le": "ge", "lt": "gt"}[operation], arguments[1], arguments[0])
+    return condition
+
+
+def _is_time(
+    quantities: Quantities,
+    trigger: Expression,
+    values: Mapping[str, float | None],
+    definitions: Mapping[str, Expression],
+) -> bool:
+    """Whether the trigger is a time that is known beforehand."""
+    if trigger.operation not in ("ge", "gt") or trigger.arguments[0] is not quantities.now:
+        return False
+    return symbols(_written_out(trigger.arguments[1], definitions)) <= set(values)
+
+
+def _released(event: Any, what: str, trigger: Expression, read: TimedEvent) -> ReleasedEvent:
+    if trigger.operation not in _TURNS:
+        raise unsupported(
+            what, "its trigger is not one comparison by <, <=, > or >=", _WHY,
+            "Leave the event out, or write it in the model language: when a > b if c as name: state <- ...",
+        )  # fmt: skip
+    if event.isSetPriority():
+        raise unsupported(
+            what, "it has a priority and no time of its own",
+            "Events that states release at one moment are not ordered", "Leave the priority out",
+        )  # fmt: skip
+    at_start = not event.getTrigger().getInitialValue()
+    return ReleasedEvent(read.name, trigger, at_start, read.assignments, read.description)
 
 
 def _name(event: Any, number: int, taken: set[str]) -> str:
@@ -71,26 +132,14 @@ def _moment(
     quantities: Quantities,
     event: Any,
     what: str,
+    trigger: Expression,
     values: Mapping[str, float | None],
     definitions: Mapping[str, Expression],
 ) -> float | None:
-    if event.isSetDelay():
-        raise unsupported(what, "it has a delay", _WHY, "Add the delay to the time of its trigger")
-    trigger = event.getTrigger()
-    if trigger is None:
-        raise unsupported(what, "it has no trigger", "It would never happen")
-    condition = quantities.math.read_condition(trigger.getMath(), f"trigger of {what}")
-    operation, arguments = condition.operation, condition.arguments
-    if operation in ("le", "lt") and len(arguments) == 2:
-        operation, arguments = {"le": "ge", "lt": "gt"}[operation], (arguments[1], arguments[0])
-    if operation not in ("ge", "gt") or arguments[0] is not quantities.now:
-        raise unsupported(
-            what, "its trigger is not of the form time >= number", _WHY,
-            "Leave the event out, or write it as a peak event of the model language",
-        )  # fmt: skip
-    time = _number(_written_out(arguments[1], definitions), what, "the time of its trigger", values)
-    if time < 0 or (time == 0 and operation == "ge"):
-        return None if trigger.getInitialValue() else 0.0
+    moment = _written_out(trigger.arguments[1], definitions)
+    time = _number(moment, what, "the time of its trigger", values)
+    if time < 0 or (time == 0 and trigger.operation == "ge"):
+        return None if event.getTrigger().getInitialValue() else 0.0
     return time
 
 

@@ -11,7 +11,9 @@ from rekindle.modelling._lexer import Token, refusal, tokenize
 from rekindle.modelling._parser import ExpressionReader
 from rekindle.modelling._syntax import (
     AssignmentPart,
+    Binary,
     CovariateLine,
+    CrossingEventLine,
     DefinitionLine,
     DerivativeLine,
     DoseLine,
@@ -34,6 +36,8 @@ from rekindle.modelling._syntax import (
 #: Functions that the language adds to those of expressions.
 COMPOSED = ("if", "positive", "logistic", "logit", "hill", "infusion")
 DOSE_RULES = ("bioavailability", "lag", "duration", "rate")
+#: Comparisons that turn true where their sides are equal.
+_CROSSED = ("<", "<=", ">", ">=")
 _OTHER_WORDS = ("and", "or", "not", "peak", "hypothesis", "shared")
 
 
@@ -236,8 +240,28 @@ class _StatementReader(ExpressionReader):
         name, description = self.new_name("the name of an event"), self.text()
         return NamedEventLine(name, self._assignments(), description)
 
-    def _peak_event(self) -> Line:
-        token = self.expect("peak", 'Write "when peak(expression): state <- ..."')
+    def _watched_event(self) -> Line:
+        return self._peak_event(self.take()) if self.sees("peak") else self._crossing_event()
+
+    def _crossing_event(self) -> Line:
+        token, comparison = self.next, self.expression()
+        if not (isinstance(comparison, Binary) and comparison.token.text in _CROSSED):
+            raise refusal(
+                token,
+                "RK-MOD-005",
+                "one comparison is expected",
+                allowed=f"when peak(expression), or when left {{{' '.join(_CROSSED)}}} right",
+                why="The moment at which it turns true is looked for",
+                remedy='Put what else must hold then after "if": when a > b if c > d as name: state <- ...',
+            )
+        condition = self.expression() if self.accept("if") else None
+        description = self.text()
+        self.expect("as", "Such an event needs a name: when a > b as name: state <- ...")
+        name = self.new_name("the name of an event")
+        description = description or self.text()
+        return CrossingEventLine(token, comparison, condition, name, self._assignments(), description)
+
+    def _peak_event(self, token: Token) -> Line:
         self.expect("(")
         watched = self.expression()
         self.expect(")")
@@ -275,7 +299,7 @@ _READERS: dict[str, Callable[[_StatementReader], Line]] = {
     "hypothesis": _StatementReader._hypothesis,
     **dict.fromkeys(DOSE_RULES, _StatementReader._dose_rule),
     "on": _StatementReader._named_event,
-    "when": _StatementReader._peak_event,
+    "when": _StatementReader._watched_event,
 }
 #: Words that cannot be names.
 RESERVED = frozenset((*_READERS, *FUNCTIONS, *COMPOSED, *_OTHER_WORDS))

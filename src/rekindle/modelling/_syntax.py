@@ -236,10 +236,22 @@ class PeakEventLine:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class CrossingEventLine:
+    """``when left > right if condition "description" as name: assignments``."""
+
+    token: Token
+    comparison: Binary
+    condition: Node | None
+    name: Token
+    assignments: tuple[AssignmentPart, ...]
+    description: str
+
+
 Declaration = ParameterLine | CovariateLine | SwitchLine | StateLine | DefinitionLine
 Line = (
     ModelLine | TimeLine | ParametersLine | IncludeLine | Declaration | DerivativeLine | OutputLine | DoseLine
-    | NamedEventLine | PeakEventLine
+    | NamedEventLine | PeakEventLine | CrossingEventLine
 )  # fmt: skip
 
 

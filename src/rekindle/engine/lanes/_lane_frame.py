@@ -22,6 +22,7 @@ class Frame:
         self.linear, self.nonlinear = len(system.linear), len(system.nonlinear)
         self.states, self.constants = len(system.states), len(system.constants)
         self.forcings = parts.forcings
+        self.marks_at_reset, self.marks_when_fired = derivation.marks_at_reset, derivation.marks_when_fired
         self.time_forcing = derivation.forcings.index(TIME) if TIME in derivation.forcings else None
         self.layout = Layout(
             constants=self.constants, hoisted=hoisted, states=self.linear, nonlinear=self.nonlinear,

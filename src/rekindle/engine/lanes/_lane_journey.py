@@ -8,6 +8,7 @@ tolerance asks for, until all lanes have arrived.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import llvmlite.ir as ir
@@ -277,9 +278,19 @@ class _Journey:
                 moment = kind.spread(builder, load(builder, self.times, k))
                 self._write(k, self.there, builder.and_(turned, n.compare("==", moment, time)))
             self._restart(time)
+            if any(isnan(mark) for mark in self.frame.marks_when_fired):
+                self._look_again(turned)
+
+    def _look_again(self, turned: Any) -> None:
+        """See at once where events stand that moved what they watch."""
+        self.finder.look(self.y, self.kind.number(0.0), self._forcing)
+        for p in range(self.parts.peak_count):
+            old, new = load(self.builder, self.watched, p), load(self.builder, self.finder.slopes, p)
+            unseen = self.builder.and_(turned, self.builder.fcmp_unordered("uno", old, old))
+            store(self.builder, self.builder.select(unseen, new, old), self.watched, p)
 
     def _assign(self, turned: Any, share: Any, time: Any) -> None:
-        """Change ``there`` where a peak has been reached; its slope has to be seen again."""
+        """Change ``there`` where an event has been reached; what it watches has to be seen again."""
         builder, kind, n, frame = self.builder, self.kind, self.n, self.frame
         for p, function in enumerate(self.model.peaks):
             hit = builder.and_(turned, n.compare("==", load(builder, self.finder.shares, p), share))
@@ -288,8 +299,10 @@ class _Journey:
                 holds = builder.fcmp_unordered("!=", load(builder, self.seen, 0), kind.number(0.0))
                 changed = builder.and_(hit, holds)
                 self._mix(frame.states, changed, place(builder, self.seen, 1), self.there)
-            slope = load(builder, self.watched, p)
-            store(builder, builder.select(hit, kind.number(-float("inf")), slope), self.watched, p)
+                slope = load(builder, self.watched, p)
+                mark = kind.number(self.frame.marks_when_fired[p])
+                mark = builder.select(changed, mark, kind.number(-float("inf")))
+                store(builder, builder.select(hit, mark, slope), self.watched, p)
 
     def _restart(self, time: Any) -> None:
         """The exact solution from where the lanes are, each with its own clock."""

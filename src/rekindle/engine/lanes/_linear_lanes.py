@@ -35,8 +35,6 @@ from rekindle.engine.lanes._lanes import (
 
 #: Modes whose share of every forcing stays below this are not passed to the stepper.
 _NEGLIGIBLE = 1e-20
-#: Times that ``course`` evaluates together, so that independent sums keep the processor busy.
-TOGETHER = 4
 #: Numbers at the head of a structure, and arrays of one entry an active state after it.
 HEAD, COLUMNS = 2, 5
 
@@ -47,19 +45,16 @@ class LinearCode:
 
     ``int64 prepare(x, source, structure, modal, stride, amplitudes, state_lines, rates, coefficients, lines,
     spans)`` returns the number of modes passed on;
-    ``void at(structure, modal, stride, amplitudes, state_lines, tau, x)``;
-    ``void course(structure, modal, stride, amplitudes, state_lines, tau[TOGETHER], x[TOGETHER])``.
+    ``void at(structure, modal, stride, amplitudes, state_lines, tau, x)``.
     """
 
     prepare: ir.Function
     at: ir.Function
-    course: ir.Function
 
 
 def emit_linear(module: ir.Module, states: int, forced: int, kind: LaneKind) -> LinearCode:
     """Emit both for a number of linear states and of forcings among them."""
-    prepare = _Prepare(module, states, forced, kind).function
-    return LinearCode(prepare, _emit_at(module, states, kind, 1), _emit_at(module, states, kind, TOGETHER))
+    return LinearCode(_Prepare(module, states, forced, kind).function, _emit_at(module, states, kind))
 
 
 class _Structure:
@@ -215,39 +210,28 @@ class _Prepare:
                 store(builder, load(builder, self.state_lines, source), self.lines, where)
 
 
-def _emit_at(module: ir.Module, states: int, kind: LaneKind, times: int) -> ir.Function:
-    """States at one time or at several."""
-    shared = [INTEGERS, POINTER, INTEGER, kind.pointer, kind.pointer]
-    arguments = [*shared, *[kind.type] * times, *[kind.pointer] * times]
-    name = "linear_at" if times == 1 else "linear_course"
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
+def _emit_at(module: ir.Module, states: int, kind: LaneKind) -> ir.Function:
+    arguments = [INTEGERS, POINTER, INTEGER, kind.pointer, kind.pointer, kind.type, kind.pointer]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), "linear_at")
     keep_apart(function)
-    structure, modal, stride, amplitudes, state_lines = function.args[: len(shared)]
-    taus, targets = function.args[len(shared) : -times], function.args[-times:]
+    structure, modal, stride, amplitudes, state_lines, tau, x = function.args
     builder = ir.IRBuilder(function.append_basic_block())
     n, s = Numbers(builder, kind), _Structure(builder, kind, structure, modal, stride)
-    curves = [variable(builder, kind.type, states) for _ in taus]
-    totals = [variable(builder, kind.type) for _ in taus]
+    curves = variable(builder, kind.type, states)
+    total = variable(builder, kind.type)
     with counted_loop(builder, states) as i:  # states that nothing has reached
-        for x in targets:
-            store(builder, kind.number(0.0), x, i)
+        store(builder, kind.number(0.0), x, i)
     with counted_loop(builder, s.count) as mode:
-        rate, amplitude = s.rate(mode), load(builder, amplitudes, mode)
-        for curve, tau in zip(curves, taus, strict=True):
-            store(builder, n.mul(decay(builder, n.mul(rate, tau)), amplitude), curve, mode)
+        curve = decay(builder, n.mul(s.rate(mode), tau))
+        store(builder, n.mul(curve, load(builder, amplitudes, mode)), curves, mode)
     with counted_loop(builder, s.count) as position:
         twice = builder.mul(position, index(2))
-        level = load(builder, state_lines, twice)
         drift = load(builder, state_lines, builder.add(twice, index(1)))
-        for total, tau in zip(totals, taus, strict=True):
-            builder.store(n.fma(drift, tau, level), total)
+        builder.store(n.fma(drift, tau, load(builder, state_lines, twice)), total)
         first, last = s.block(position)
         with counted_loop(builder, last, first) as mode:
             entry = s.entry(3, position, mode)
-            for total, curve in zip(totals, curves, strict=True):
-                builder.store(n.fma(entry, load(builder, curve, mode), builder.load(total)), total)
-        state = s.state(position)
-        for total, x in zip(totals, targets, strict=True):
-            store(builder, builder.load(total), x, state)
+            builder.store(n.fma(entry, load(builder, curves, mode), builder.load(total)), total)
+        store(builder, builder.load(total), x, s.state(position))
     builder.ret_void()
     return function

@@ -162,8 +162,8 @@ class _Writer(Agenda):
             raise SolverError(
                 "RK-SOL-065",
                 given=f"row {record.row} (person {self.subject.person}): the moments of a dose into "
-                f"{record.state} depend on {', '.join(dose.slopes)}, and it can make the peak {dose.peak}",
-                why="Whether the dose or the equations make the peak decides how it moves",
+                f"{record.state} depend on {', '.join(dose.slopes)}, and it can make the event {dose.peak}",
+                why="Whether the dose or the equations make the event decides how it moves",
                 remedy="Leave these parameters out, or use differences of two runs",
             )
         return lag, given

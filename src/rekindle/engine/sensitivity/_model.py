@@ -1,9 +1,9 @@
 """A model with the tangents of its states: how each changes with parameters and initial values.
 
-With x' = f(x, p), the tangent s = dx/dp obeys s' = (df/dx) s + df/dp. Named events, peaks and outputs are
-differentiated in the same way, so that the engine solves the larger model as any other. Tangents are kept
-per relative change of a parameter (multiplied by its typical size), which gives them the size of the states
-and so the same error control.
+With x' = f(x, p), the tangent s = dx/dp obeys s' = (df/dx) s + df/dp. Named events, events that states fire
+and outputs are differentiated in the same way, so that the engine solves the larger model as any other.
+Tangents are kept per relative change of a parameter (multiplied by its typical size), which gives them the
+size of the states and so the same error control.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from rekindle.modelling import (
 )
 from rekindle.units import parse_unit
 
-#: A watched slope that is larger than this share of its own slope (per time unit) is not a smooth maximum.
+#: What turns at an event and is larger than this share of its own slope (per time unit) has jumped there.
 _FLAT = 1e-5
 
 
@@ -70,8 +70,8 @@ class _Builder:
         self.rates = {name: rates[name] for name in names if name in needed}
         self.initial = {name: model.inline(model.states[name].initial)[0] for name in self.rates}
         self.events = {name: self._pairs(event.assignments) for name, event in model.events.items()}
-        self.peaks = {name: self._pairs(peak.assignments) for name, peak in model.peaks.items()}
-        self.peaks = {name: pairs for name, pairs in self.peaks.items() if pairs}
+        self.watched = {name: self._pairs(event.assignments) for name, event in model.watched.items()}
+        self.watched = {name: pairs for name, pairs in self.watched.items() if pairs}
         self.answers = {name: model.inline(model.outputs[name].expression)[0] for name in outputs}
         self._slopes: dict[tuple[Expression, str], Expression] = {}
         self.scales = {name: self._scale(name) for name in wanted}
@@ -126,16 +126,23 @@ class _Builder:
         return found
 
     def _peak_made_by(self, state: str) -> str:
-        for name in self.peaks:
-            watched = self.model.inline(self.model.peaks[name].expression)[0]
-            if state in symbols(watched, self._in_time(watched)):
+        for name in self.watched:
+            turning = self._turning(name)
+            if state in symbols(turning, self._in_time(turning)):
                 return name
         return ""
+
+    def _turning(self, name: str) -> Expression:
+        """What turns from positive to not positive at the moment of an event that the states fire."""
+        event = self.model.watched[name]
+        if isinstance(event, PeakEvent):
+            return self._in_time(self.model.inline(event.expression)[0])
+        return self.model.inline(event.distance)[0]
 
     # ---- which states a parameter reaches ---------------------------------------------------------
 
     def _reached(self, parameter: str) -> frozenset[str]:
-        groups = [*self.events.values(), *self.peaks.values()]
+        groups = [*self.events.values(), *self.watched.values()]
         changing = [self.rates, self.initial, *groups]
         found = {s for group in changing for s, e in group.items() if not self.own(e, parameter).equals(0.0)}
         found |= {parameter} & set(self.rates)
@@ -146,9 +153,8 @@ class _Builder:
             grown = set(found)
             for group in (self.rates, *self.events.values()):
                 grown |= {state for state, e in group.items() if symbols(e) & found}
-            for name, pairs in self.peaks.items():
-                watched = self.model.inline(self.model.peaks[name].expression)[0]
-                slope = self._in_time(watched)
+            for name, pairs in self.watched.items():
+                slope = self._turning(name)
                 if symbols(slope, *pairs.values()) & found or not self.own(slope, parameter).equals(0.0):
                     grown |= set(pairs)
             if grown == found:
@@ -184,7 +190,16 @@ class _Builder:
             outputs=self._outputs(),
             dosing={name: rule for name, rule in model.dosing.items() if name not in self.doses},
             events=self._events(),
-            peaks={name: self._peak(model.peaks[name], pairs) for name, pairs in self.peaks.items()},
+            peaks={
+                name: replace(event, assignments=self._with_tangents(name))
+                for name, event in model.peaks.items()
+                if name in self.watched
+            },
+            crossings={
+                name: replace(event, assignments=self._with_tangents(name))
+                for name, event in model.crossings.items()
+                if name in self.watched
+            },
         )
         return TangentModel(larger, tuple(stepped), self.doses, self._units())
 
@@ -237,10 +252,13 @@ class _Builder:
             if dosed in symbols(rate) and not slopes[1].equals(0.0)
         )
 
-    def _peak(self, peak: PeakEvent, pairs: Mapping[str, Expression]) -> PeakEvent:
-        """Tangents after the assignments of a peak, whose moment depends on the parameters as well."""
-        watched = self.model.inline(peak.expression)[0]
-        slope = self._in_time(watched)
+    def _with_tangents(self, name: str) -> tuple[Assignment, ...]:
+        """What an event that states fire assigns, to the tangents as well."""
+        return (*self.model.watched[name].assignments, *self._jump(name, self.watched[name]))
+
+    def _jump(self, name: str, pairs: Mapping[str, Expression]) -> list[Assignment]:
+        """Tangents after the assignments of an event whose moment depends on the parameters as well."""
+        slope = self._turning(name)
         bend = self._in_time(slope)
         smooth = call("le", call("abs", slope), call("abs", bend) * _FLAT)
         added = []
@@ -259,12 +277,12 @@ class _Builder:
                 before = rate + running if assigned is None else self._in_time(assigned)
                 total = total + (before - (after + running)) * later
                 added.append(Assignment(tangent_name(state, parameter), total))
-        return replace(peak, assignments=(*peak.assignments, *added))
+        return added
 
     # ---- refusals ---------------------------------------------------------------------------------
 
     def _refuse_jumps(self) -> None:
-        groups = [self.rates, self.initial, *self.events.values(), *self.peaks.values(), self.answers]
+        groups = [self.rates, self.initial, *self.events.values(), *self.watched.values(), self.answers]
         roots = [expression for group in groups for expression in group.values()]
         roots += [root for dose in self.doses.values() for root in dose.rule]
         for parameter in self.wanted:

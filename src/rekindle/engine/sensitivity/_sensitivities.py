@@ -153,12 +153,12 @@ def sensitivities(
 
 def _refuse_peaks_with_ramps(model: Model, ramps: Sequence[str]) -> None:
     used = set(ramps) & symbols(*(model.inline(*model.derivatives.values())))
-    if model.peaks and used:
+    if model.watched and used:
         raise SolverError(
             "RK-SOL-066",
-            given=f"derivatives of a model that watches peaks ({', '.join(model.peaks)}), with a covariate "
-            f"carried linearly ({', '.join(sorted(used))})",
-            why="How the moment of a peak moves would need the slope of the covariate there",
+            given=f"derivatives of a model whose states fire events ({', '.join(model.watched)}), with a "
+            f"covariate carried linearly ({', '.join(sorted(used))})",
+            why="How the moment of such an event moves would need the slope of the covariate there",
             remedy="Carry the covariate by locf or nocb, or use differences of two runs",
         )
 
