@@ -136,7 +136,7 @@ def source_digest(*packages: str) -> str:
     >>> len(source_digest("units"))
     64
     """
-    files = [path for package in packages for path in sorted((_PACKAGE / package).glob("*.py"))]
+    files = [path for package in packages for path in sorted((_PACKAGE / package).rglob("*.py"))]
     return digest_of(sys.version.encode(), *(path.read_bytes() for path in files))
 
 
