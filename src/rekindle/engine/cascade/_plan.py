@@ -230,7 +230,7 @@ def _twins(
     """States solved directly whose factors are worth sharing, and the first with the same slope."""
     groups: dict[Expression, list[int]] = {}
     for step in steps:
-        if isinstance(step, Block) and step.updates is not None:
+        if isinstance(step, Block) and step.updates is not None and not slopes[step.updates].equals(0.0):
             groups.setdefault(slopes[step.updates], []).append(step.updates)
     return {
         state: group[0]
