@@ -18,12 +18,16 @@ from rekindle.engine.lanes._lanes import INTEGER, LaneKind, index, keep_apart, l
 def emit_block(
     module: ir.Module, name: str, block: Block, states: Sequence[str], forcings: Sequence[str], kind: LaneKind
 ) -> ir.Function:
-    """``void block(states, forcings, shared, rates, slopes, hoisted, first, last)``: places from first on."""
-    signature = ir.FunctionType(ir.VoidType(), [kind.pointer] * 6 + [INTEGER, INTEGER])
+    """``void block(states, forcings, shared, rates, slopes, hoisted, y, first, last)``: places from first on.
+
+    Rates of states that stand still come one after the other, those of other states at their places.
+    """
+    signature = ir.FunctionType(ir.VoidType(), [kind.pointer] * 7 + [INTEGER, INTEGER])
     function = ir.Function(module, signature, name)
     keep_apart(function)
     builder = ir.IRBuilder(function.append_basic_block())
-    state_values, forcing_values, shared, rates, slopes, hoisted, first, last = function.args
+    state_values, forcing_values, shared, rates, slopes, hoisted, y, first, last = function.args
+    standing = {states[i]: i for i in block.standing}
     places: dict[str, tuple[Any, int]] = {s: (forcing_values, i) for i, s in enumerate(forcings)}
     places |= {s: (state_values, i) for i, s in enumerate(states)}
     with counted_loop(builder, last, first) as node:
@@ -38,6 +42,8 @@ def emit_block(
                     value = load(builder, hoisted, int(symbol_name[len(HOISTED) :]))
                 elif symbol_name.startswith(SHARED):
                     value = load(builder, shared, at(int(symbol_name[len(SHARED) :])))
+                elif symbol_name in standing:
+                    value = load(builder, y, standing[symbol_name])
                 else:
                     base, place = places[symbol_name]
                     value = load(builder, base, at(place))
@@ -45,7 +51,8 @@ def emit_block(
             return found[symbol_name]
 
         values = iter(emit(builder, block.roots, read, kind, quick=True))
-        for target, numbers in ((rates, block.rates), (slopes, block.slopes), (shared, block.kept)):
+        rate_places = range(len(block.rates)) if block.standing else block.rates
+        for target, numbers in ((rates, rate_places), (slopes, block.slopes), (shared, block.kept)):
             for place in numbers:
                 store(builder, next(values), target, at(place))
     builder.ret_void()

@@ -8,6 +8,7 @@ import llvmlite.ir as ir
 
 from rekindle.engine._control_flow import variable
 from rekindle.engine._layout import Layout
+from rekindle.engine.cascade._linear_loop_code import factors_of
 from rekindle.engine.cascade._method import PLACES, STAGES
 from rekindle.engine.cascade._plan import Loop, Plan
 from rekindle.engine.cascade._solve import FACTORS
@@ -19,10 +20,12 @@ class StepMemory:
 
     In lanes, PLACES numbers for each state: ``values``, ``increments``, ``rates``, ``slopes`` of the rates
     with respect to their own states, and ``previous``, the increments of the step before; as many for each
-    known function of time, ``known``, and for each ``shared`` subexpression. One number for each state:
-    ``start_slopes``, at the start of the step, and ``scales``, one over the tolerance. ``factors`` holds what
-    solving needs. Plain numbers: ``extrapolation``, weights that continue the step before, for its ``ratio``
-    of step sizes; ``contractions`` of the loops; ``sweeps`` so far; ``has_previous``.
+    known function of time, ``known``, for each ``shared`` subexpression, with the couplings of linear loops
+    behind them, and for the rates of states that stand still, ``passing``. One number for each state:
+    ``start_slopes``, at the start of the step, and ``scales``, one over the tolerance. ``factors`` and
+    ``loop_factors`` hold what solving needs. Plain numbers: ``extrapolation``, weights that continue the step
+    before, for its ``ratio`` of step sizes; ``contractions`` of the loops; ``sweeps`` so far;
+    ``has_previous``.
 
     Args:
         plan: order of the work.
@@ -35,10 +38,16 @@ class StepMemory:
         self.kind = kind
         loops = [step for step in plan.steps if isinstance(step, Loop)]
         self.loops = {id(loop): place for place, loop in enumerate(loops)}
+        sizes = [factors_of(operator.shape) for operator in plan.operators]
+        #: Where the factors of each linear loop begin, and where its couplings do.
+        self.operators = {id(o): sum(sizes[:i]) for i, o in enumerate(plan.operators)}
+        self.couplings = plan.shared * PLACES
+        widest = max((len(operator.leaders) for operator in plan.operators), default=1)
         own = states * PLACES
         self.vectors = Layout(
             values=own, increments=own, rates=own, slopes=own, previous=own, known=forcings * PLACES,
-            shared=plan.shared * PLACES, factors=states * FACTORS, start_slopes=states, scales=states,
+            shared=(plan.shared + plan.entries) * PLACES, passing=widest * PLACES,
+            loop_factors=sum(sizes), factors=states * FACTORS, start_slopes=states, scales=states,
         )  # fmt: skip
         self.numbers = Layout(
             extrapolation=STAGES * PLACES, contractions=len(loops), ratio=1, sweeps=1, has_previous=1

@@ -9,6 +9,8 @@ import llvmlite.ir as ir
 
 from rekindle.engine._hoist import HOISTED
 from rekindle.engine.cascade._blocks import emit_block
+from rekindle.engine.cascade._linear_loop_code import LinearLoopCode
+from rekindle.engine.cascade._linear_loops import LinearLoop, Operator
 from rekindle.engine.cascade._memory import StepMemory
 from rekindle.engine.cascade._method import MIDDLE, PLACES, STAGES
 from rekindle.engine.cascade._plan import Block, Plan
@@ -51,6 +53,12 @@ class Pieces:
             if block.roots
         }
         self._made: dict[Any, ir.Function] = {}
+        self._loops = {
+            id(operator): LinearLoopCode(
+                module, f"cascade_loop_{i}", operator.shape, kind, self._function(emit_factor)
+            )
+            for i, operator in enumerate(plan.operators)
+        }
 
     def _function(self, emit: Callable[..., ir.Function], **how: bool) -> ir.Function:
         key = (emit, *how.values())
@@ -71,13 +79,21 @@ class Work:
         builder: of that function.
         arrays: addresses of the working memory.
         hoisted: address of what stays constant between events.
+        y: address of the states at the start of the step.
         h: step size of each lane; None where no step is taken.
     """
 
     def __init__(
-        self, pieces: Pieces, builder: ir.IRBuilder, arrays: dict[str, Any], hoisted: Any, h: Any = None
+        self,
+        pieces: Pieces,
+        builder: ir.IRBuilder,
+        arrays: dict[str, Any],
+        hoisted: Any,
+        y: Any,
+        h: Any = None,
     ) -> None:
-        self.pieces, self.builder, self.at, self.hoisted, self.h = pieces, builder, arrays, hoisted, h
+        self.pieces, self.builder, self.at, self.hoisted = pieces, builder, arrays, hoisted
+        self.y, self.h = y, h
         self.plan, self.kind = pieces.plan, pieces.kind
 
     def of(self, array: str, state: int, first: int = 0) -> Any:
@@ -95,8 +111,8 @@ class Work:
     def evaluate(self, block: Block, first: int = 0, last: int = STAGES) -> None:
         """A block at some places."""
         if block.roots:
-            names = ("values", "known", "shared", "rates", "slopes")
-            arguments = [*(self.at[name] for name in names), self.hoisted, index(first), index(last)]
+            names = ("values", "known", "shared", "passing" if block.standing else "rates", "slopes")
+            arguments = [*(self.at[name] for name in names), self.hoisted, self.y, index(first), index(last)]
             self.builder.call(self.pieces._blocks[id(block)], arguments)
 
     def factors(self, state: int) -> Any:
@@ -127,6 +143,29 @@ class Work:
         memory = [self.of("rates", state), slopes, self.factors(state)]
         memory += [self.of(name, state) for name in ("increments", "values")]
         return self.builder.call(function, [self.h, start, *memory])
+
+    def update_twin(self, state: int, start: Any) -> None:
+        """Solve a state whose factors others share, with the rates that it would have standing still."""
+        twin = self.plan.twins[state]
+        memory = [self.at["passing"], self.of("slopes", twin), self.factors(twin)]
+        memory += [self.of(name, state) for name in ("increments", "values")]
+        self.builder.call(self.pieces._function(emit_solve), [self.h, start, *memory])
+
+    def prepare_loops(self, operator: Operator) -> None:
+        """Prepare solving linear loops with couplings that have been evaluated."""
+        self.builder.call(self.pieces._loops[id(operator)].prepare, [self.h, *self._of_loops(operator)])
+
+    def update_loop(self, loop: LinearLoop) -> None:
+        """Solve a linear loop with the rates that it would have standing still."""
+        memory = [*self._of_loops(loop.operator), self.at["passing"]]
+        memory += [self.at["increments"], self.at["values"], self.y]
+        states = [index(state) for state in loop.states]
+        self.builder.call(self.pieces._loops[id(loop.operator)].solve, [self.h, *memory, *states])
+
+    def _of_loops(self, operator: Operator) -> list[Any]:
+        memory = self.pieces.memory
+        couplings = place(self.builder, self.at["shared"], memory.couplings)
+        return [couplings, place(self.builder, self.at["loop_factors"], memory.operators[id(operator)])]
 
     def hold(self, state: int, start: Any) -> None:
         """Let a state stand at its start in all nodes."""

@@ -39,18 +39,38 @@ def emit_factor(module: ir.Module, kind: LaneKind) -> ir.Function:
     rows = [[kind.number(value) for value in row] for row in INVERSE]
     for i in range(STAGES):
         rows[i][i] = b.fsub(rows[i][i], b.fmul(step, load(b, slopes, i), flags=FLAGS), flags=FLAGS)
-    for pivot in range(STAGES):
-        rows[pivot][pivot] = b.fdiv(kind.number(1.0), rows[pivot][pivot])
-        for row in range(pivot + 1, STAGES):
-            factor = b.fneg(b.fmul(rows[row][pivot], rows[pivot][pivot]))
-            rows[row][pivot] = factor
-            for column in range(pivot + 1, STAGES):
-                rows[row][column] = multiply_add(b, factor, rows[pivot][column], rows[row][column])
-    for i in range(STAGES):
-        for j in range(STAGES):
-            store(b, rows[i][j] if j <= i else b.fneg(rows[i][j]), factors, i * STAGES + j)
+    eliminate(b, kind, rows, factors)
     b.ret_void()
     return function
+
+
+def eliminate(b: ir.IRBuilder, kind: LaneKind, rows: list[list[Any]], factors: Any) -> None:
+    """Factorise a matrix without pivoting into ``factors``; the diagonal is stored inverted."""
+    size = len(rows)
+    for pivot in range(size):
+        rows[pivot][pivot] = b.fdiv(kind.number(1.0), rows[pivot][pivot])
+        for row in range(pivot + 1, size):
+            factor = b.fneg(b.fmul(rows[row][pivot], rows[pivot][pivot]))
+            rows[row][pivot] = factor
+            for column in range(pivot + 1, size):
+                rows[row][column] = multiply_add(b, factor, rows[pivot][column], rows[row][column])
+    for i in range(size):
+        for j in range(size):
+            store(b, rows[i][j] if j <= i else b.fneg(rows[i][j]), factors, i * size + j)
+
+
+def substitute_back(b: ir.IRBuilder, values: list[Any], factors: Any) -> None:
+    """Solve with what ``eliminate`` has stored; ``values`` becomes the solution."""
+    size = len(values)
+    for column in range(size):
+        for row in range(column + 1, size):
+            factor = load(b, factors, row * size + column)
+            values[row] = multiply_add(b, factor, values[column], values[row])
+    for column in reversed(range(size)):
+        values[column] = b.fmul(values[column], load(b, factors, column * size + column))
+        for row in range(column):
+            factor = load(b, factors, row * size + column)
+            values[row] = multiply_add(b, factor, values[column], values[row])
 
 
 def emit_solve(module: ir.Module, kind: LaneKind) -> ir.Function:
@@ -58,15 +78,7 @@ def emit_solve(module: ir.Module, kind: LaneKind) -> ir.Function:
     function, b = _function(module, "cascade_solve", kind, 2, 5, ir.VoidType())
     step, start, rates, _, factors, increments, states = function.args
     values = [b.fmul(step, load(b, rates, i), flags=FLAGS) for i in range(STAGES)]
-    for column in range(STAGES):
-        for row in range(column + 1, STAGES):
-            factor = load(b, factors, row * STAGES + column)
-            values[row] = multiply_add(b, factor, values[column], values[row])
-    for column in reversed(range(STAGES)):
-        values[column] = b.fmul(values[column], load(b, factors, column * STAGES + column))
-        for row in range(column):
-            factor = load(b, factors, row * STAGES + column)
-            values[row] = multiply_add(b, factor, values[column], values[row])
+    substitute_back(b, values, factors)
     _finish(b, kind, start, None, values, increments, states)
     return function
 

@@ -9,6 +9,7 @@ import llvmlite.ir as ir
 from rekindle.engine._control_flow import counted_loop
 from rekindle.engine._emit import emit
 from rekindle.engine.cascade._error import emit_error, emit_scales
+from rekindle.engine.cascade._linear_loops import LinearLoop
 from rekindle.engine.cascade._method import PLACES, START
 from rekindle.engine.cascade._pieces import Pieces, Work
 from rekindle.engine.cascade._plan import Block, Plan
@@ -67,7 +68,7 @@ class StepFunctions:
         pointer = self.kind.pointer
         function, b = self._function("cascade_start", ir.VoidType(), [pointer, pointer])
         y, hoisted, *memory = function.args
-        work = Work(self._pieces, b, self.memory.at(b, *memory), hoisted)
+        work = Work(self._pieces, b, self.memory.at(b, *memory), hoisted, y)
         at, plan = work.at, self.plan
         for name, value in (("ratio", 0.0), ("sweeps", 0.0), ("has_previous", 0.0)):
             store(b, number(value), at[name], 0)
@@ -84,17 +85,29 @@ class StepFunctions:
         for step in plan.steps:
             for block in [step] if isinstance(step, Block) else step.blocks:
                 work.evaluate(block, START, PLACES)
-        for state in range(len(self.states)):
-            store(b, work.read("rates", state, START), at["start_slopes"], state)
+                for place_of, state in enumerate(block.rates):
+                    array, i = ("passing", place_of) if block.standing else ("rates", state)
+                    store(b, work.read(array, i, START), at["start_slopes"], state)
+        for operator in plan.operators:
+            if operator.fixed:
+                work.evaluate(operator.block)
         b.ret_void()
         return function
 
     def _emit_shifts(self) -> ir.Function:
         function, b = self._function("cascade_shifts", ir.VoidType(), [self.kind.type])
         h, *memory = function.args
-        work = Work(self._pieces, b, self.memory.at(b, *memory), None, h)
-        for state in self.plan.fixed:
-            work.shift(state)
+        work = Work(self._pieces, b, self.memory.at(b, *memory), None, None, h)
+        plan = self.plan
+        in_loops = {i for step in plan.steps if isinstance(step, LinearLoop) for i in step.states}
+        for state in plan.fixed:
+            if plan.twins.get(state) == state:
+                work.factorise(state)
+            elif state not in plan.twins and state not in in_loops:
+                work.shift(state)
+        for operator in plan.operators:
+            if operator.fixed:
+                work.prepare_loops(operator)
         b.ret_void()
         return function
 
@@ -105,12 +118,14 @@ class StepFunctions:
         function, b = self._function("cascade_step", kind.type, arguments)
         y, hoisted, h, *control, vectors, numbers = function.args
         tolerances = control[0], control[1]
-        work = Work(self._pieces, b, self.memory.at(b, vectors, numbers), hoisted, h)
+        work = Work(self._pieces, b, self.memory.at(b, vectors, numbers), hoisted, y, h)
         failed = b.append_basic_block("not_converged")
         emit_scales(work, y, tolerances)
         for step in self.plan.steps:
             if isinstance(step, Block):
                 _solve_directly(work, step, y)
+            elif isinstance(step, LinearLoop):
+                _solve_loop(work, step)
             else:
                 assert predictors is not None
                 contraction = place(b, work.at["contractions"], self.memory.loops[id(step)])
@@ -123,9 +138,22 @@ class StepFunctions:
 
 def _solve_directly(work: Work, block: Block, y: Any) -> None:
     assert block.updates is not None
-    start = load(work.builder, y, block.updates)
-    work.hold(block.updates, start)
+    start, twin = load(work.builder, y, block.updates), work.plan.twins.get(block.updates)
+    if twin is None:
+        work.hold(block.updates, start)
     work.evaluate(block)
-    if block.updates in work.plan.varying:
+    if block.updates in work.plan.varying and (twin is None or twin == block.updates):
         work.factorise(block.updates)
-    work.update(block.updates, start)
+    if twin is None:
+        work.update(block.updates, start)
+    else:
+        work.update_twin(block.updates, start)
+
+
+def _solve_loop(work: Work, loop: LinearLoop) -> None:
+    operator = loop.operator
+    if loop.is_first and not operator.fixed:
+        work.evaluate(operator.block)
+        work.prepare_loops(operator)
+    work.evaluate(loop.right)
+    work.update_loop(loop)
