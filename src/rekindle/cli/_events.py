@@ -63,6 +63,8 @@ def simulate_events(regimen: str | None, options: Mapping[str, Any]) -> None:
             workers=worker_count(options["workers"]),
             checkpoint=checkpoint,
             progress=progress,
+            estimate_error=options["estimate_error"],
+            device=options["device"],
         )
     written = _write(trajectory, model, folder) if folder is not None else []
     if options["as_json"]:

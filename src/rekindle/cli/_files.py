@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rekindle.cli._course import MOOD, Request, entry_scores, peak_labels, rated_scores
+from rekindle.cli._course import Request, entry_scores, rated_scores
+from rekindle.cli._course_outputs import MOOD, peak_labels
 
 if TYPE_CHECKING:
     import pandas

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rekindle.cli._solver_options import device_option, estimate_error_option, refuse_card, refuse_errors
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rekindle.engine import MeasureSummary, Reduced, Reducer
 
+#: What this command makes, for messages.
+_WHAT = "a population that is summarised piece by piece"
 #: The output of which a response is counted as well.
 _MOOD = "madrs_latent"
 
@@ -30,6 +34,8 @@ _MOOD = "madrs_latent"
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler to use instead of processes.")
+@estimate_error_option
+@device_option
 @click.option("--out", metavar="FOLDER", help="Write summaries and the numbers of every person there.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")
 @click.option("--extrapolate", is_flag=True, help="Simulate doses that nobody studied.")
@@ -44,6 +50,9 @@ def command(regimen: str, **options: Any) -> None:
     from rekindle.people import Population, Setting, output_times, read_treatment, reduce_people
     from rekindle.report import require_extra
 
+    refuse_card(options["device"], _WHAT, "its pieces are too small")
+    if options["estimate_error"]:
+        refuse_errors(_WHAT, "nobody's course is kept to compare")
     given, compound = read_treatment(regimen)
     duration = options["duration"]
     times = output_times(given, None if duration is None else quantity(duration, "h"))

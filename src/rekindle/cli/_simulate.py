@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rekindle.cli._solver_options import device_option, estimate_error_option
+
 if TYPE_CHECKING:
     from rekindle.regimen import Regimen
     from rekindle.therapy import Compound
@@ -81,6 +83,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Parameter sets of each mechanism that show how sure the score is; 0 leaves that out.",
 )
+@estimate_error_option
+@device_option
 @click.option("--output", "outputs", multiple=True, metavar="NAME", help="More outputs; may be repeated.")
 @click.option("--out", metavar="FOLDER", help="Write tables, figures and report.html there.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable summary on standard output.")
@@ -103,7 +107,9 @@ def command(regimen: str | None, **options: Any) -> None:
 def _simulate_regimen(regimen: str | None, options: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from rekindle.cli._course import course_report, how_sure, run_course, summarise, wanted_outputs
+    from rekindle.cli._course import how_sure, run_course
+    from rekindle.cli._course_outputs import wanted_outputs
+    from rekindle.cli._course_words import course_report, summarise
     from rekindle.cli._files import summary_json, write_files
     from rekindle.cli._interruption import resumable
     from rekindle.cli._options import output_folder, worker_count
@@ -123,6 +129,8 @@ def _simulate_regimen(regimen: str | None, options: dict[str, Any]) -> None:
                 workers=worker_count(options["workers"]),
                 checkpoint=checkpoint,
                 progress=progress,
+                estimate_error=options["estimate_error"],
+                device=options["device"],
             )
         with progress_bar("parameter sets") as progress:
             sure = how_sure(
@@ -140,6 +148,8 @@ def _simulate_regimen(regimen: str | None, options: dict[str, Any]) -> None:
         click.echo(summary_json(summary, report, tuple(request.outputs)))
         return
     print_summary(summary, Console())
+    if options["estimate_error"]:
+        click.echo(f"Solver: {trajectory.solver}.")
     if written:
         click.echo(f"Report: {written[0]} ({len(written)} files)")
 

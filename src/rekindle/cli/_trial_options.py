@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rekindle.cli._solver_options import device_option, refuse_card
+
 if TYPE_CHECKING:
     from rekindle.therapy import ParameterSet
     from rekindle.trials import Design, RunOptions, World
@@ -36,6 +38,7 @@ def shared_options(function: _Command) -> _Command:
             click.option("--draws", metavar="TABLE.csv", help="Parameter draws of your own, one a row."),
             click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors."),
             click.option("--cluster", metavar="ADDRESS", help="Dask scheduler to use instead of processes."),
+            device_option,
             click.option("--checkpoint", metavar="FOLDER", help="Keep finished replicates here."),
             click.option("--out", metavar="FOLDER", help="Write results there."),
             click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output."),
@@ -97,6 +100,7 @@ def run_options(
     """Seed, assumptions, and where the work is done."""
     from rekindle.cli._options import worker_count
 
+    refuse_card(options["device"], "a trial", "the people of one visit are too few for it")
     return {
         "seed": options["seed"],
         "world": _world(design, options),

@@ -10,6 +10,7 @@ from rekindle._on_demand import on_demand
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._parameter_table import ParameterTable
 from rekindle.engine._records import COLUMNS, Record
+from rekindle.engine._shared_table import joined, schedule_table
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
@@ -86,8 +87,10 @@ __all__ = [
     "Trajectory",
     "Value",
     "cluster_client",
+    "joined",
     "loss_gradient",
     "output_names",
+    "schedule_table",
     "sensitivities",
     "simulate_stream",
     "simulate_with_policy",

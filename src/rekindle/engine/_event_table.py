@@ -32,7 +32,7 @@ class EventTable:
         remarks: what was decided while a data set of another program was read.
     """
 
-    subjects: Mapping[str, tuple[Record, ...]]
+    subjects: Mapping[str, Sequence[Record]]
     carry: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 

@@ -80,8 +80,12 @@ def plan(
         own = 0 if schedule is None else 1 if len(places) == 1 else lanes
         on_card = bool(own and card_group and len(places) >= card_group)
         step = CARD_CHUNK if on_card else most
-        records = people.courses[people.course[places[0]]]
-        size = _block_size(records, linear_states, step) if own and not on_card else step
+        records = people.courses[people.course[places[0]]].records
+        size = (
+            _block_size(records, people.parameters.shape[1], linear_states, step)
+            if own and not on_card
+            else step
+        )
         for start in range(0, len(places), size):
             block = Block(tuple(places[start : start + size]))
             for first in range(0, len(block.places), step):
@@ -97,8 +101,8 @@ def plan(
     return chunks
 
 
-def _block_size(records: Sequence[Record], states: int, step: int) -> int:
+def _block_size(records: Sequence[Record], occasions: int, states: int, step: int) -> int:
     """People of a block, a multiple of ``step``: as many as their program leaves room for."""
     doses = sum(1 + record.additional for record in records if record.is_dose)
-    each = 8 * (4 * doses + 2 * changes(records) * states**2 + 1)
+    each = 8 * (4 * doses + 2 * changes(records, occasions) * states**2 + 1)
     return max(BLOCK_BYTES // each // step, 1) * step

@@ -104,6 +104,7 @@ class _Recorder(Agenda):
         super().__init__(model, leader, self.tape, self.tape.constants, covariates)
         self.numbers = {record.row: place for place, record in enumerate(leader.records)}
         self.dosing = derivation.row_roots["dosing"]
+        self.parameter_row = -1
         self.wanted_rows: list[int] = []
         self.wanted_times: list[float] = []
         self._rules: dict[tuple[str, float], tuple[int, tuple[Array, float, Array, Array]]] = {}
@@ -157,8 +158,10 @@ class _Recorder(Agenda):
         self.occasion = occasion
         parameters = self.subjects.parameters
         row = min(occasion, parameters.shape[1]) - 1
-        for place, values in enumerate(parameters[:, row].T):
-            self.constants[place] = values
+        if row != self.parameter_row:
+            self.parameter_row = row
+            for place, values in enumerate(parameters[:, row].T):
+                self.constants[place] = values
 
     def _arrival(self, record: Record, time: float) -> tuple[float, Any, float]:
         bioavailability, lag, duration, rate = self._rule(record)
@@ -206,7 +209,7 @@ def _common(values: Array) -> float:
 def _shared(subjects: Subjects) -> tuple[Record, ...]:
     """Records of the first person with covariate values of everybody."""
     found = []
-    for place, record in enumerate(subjects.courses[0]):
+    for place, record in enumerate(subjects.courses[0].records):
         if record.covariates:
             record = replace(record, covariates=subjects.covariates_by_record(place))
         found.append(record)

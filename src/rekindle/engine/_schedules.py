@@ -17,7 +17,7 @@ _SHARED = attrgetter(
 
 def people_by_schedule(subjects: Subjects) -> dict[Any, list[int]]:
     """Places of people by what they must share to be stepped together; None for whom that is impossible."""
-    schedules = [schedule_of(records) for records in subjects.courses]
+    schedules = [schedule_of(course.records) for course in subjects.courses]
     found: dict[Any, list[int]] = {}
     # Each schedule is hashed once, however many people share it.
     groups = [found.setdefault(schedule, []) for schedule in schedules]
@@ -46,11 +46,12 @@ def _varying(records: Sequence[Record]) -> frozenset[str]:
     return frozenset(name for name, values in given.items() if len(values) > 1)
 
 
-def changes(records: Sequence[Record]) -> int:
-    """How often parameters or covariates may change, the start counted too."""
+def changes(records: Sequence[Record], occasions: int) -> int:
+    """How often parameters (of so many occasions) or covariates may change, the start counted too."""
     varying, occasion, found = _varying(records), 1, 1
     for record in records:
-        switches = record.occasion is not None and record.occasion != occasion
-        occasion = record.occasion if record.occasion is not None else occasion
-        found += switches or not varying.isdisjoint(record.covariates)
+        # The parameters of the last occasion hold for later ones.
+        next_one = occasion if record.occasion is None else min(record.occasion, occasions)
+        found += next_one != occasion or not varying.isdisjoint(record.covariates)
+        occasion = next_one
     return found

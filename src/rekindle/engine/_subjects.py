@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine._records import Record
+from rekindle.engine._shared_records import Schedule, SharedRecords
 from rekindle.engine._whole_files import fingerprint
 
 Array = NDArray[np.float64]
@@ -30,7 +31,7 @@ class Subject:
     """
 
     person: str
-    records: tuple[Record, ...]
+    records: Sequence[Record]
     parameters: Array
     times: Array | None
     carry: Mapping[str, str]
@@ -42,8 +43,9 @@ class Subjects(Sequence[Subject]):
 
     Attributes:
         people: identifiers.
-        courses: the different tuples of records.
+        courses: the different schedules.
         course: number of each person's among them.
+        member: place of each person among the people of that schedule.
         parameters: values (people, occasions, parameters) in the model's order; the last occasion holds for
             later ones.
         times: requested output times, or None for the times of the observation records.
@@ -51,8 +53,9 @@ class Subjects(Sequence[Subject]):
     """
 
     people: tuple[str, ...]
-    courses: tuple[tuple[Record, ...], ...]
+    courses: tuple[Schedule, ...]
     course: Whole
+    member: Whole
     parameters: Array
     times: Array | None
     carry: Mapping[str, str]
@@ -60,16 +63,24 @@ class Subjects(Sequence[Subject]):
     @classmethod
     def from_records(
         cls,
-        records: Mapping[str, tuple[Record, ...]],
+        records: Mapping[str, Sequence[Record]],
         parameters: Array,
         times: Array | None,
         carry: Mapping[str, str],
     ) -> Subjects:
         """People by their records; tuples count as shared when they are the same object."""
-        known: dict[int, int] = {}
-        course = np.array([known.setdefault(id(own), len(known)) for own in records.values()], np.int64)
-        courses = tuple({id(own): own for own in records.values()}.values())
-        return cls(tuple(records), courses, course, parameters, times, carry)
+        known: dict[int, tuple[int, Schedule]] = {}
+        course, member = np.empty((2, len(records)), np.int64)
+        for place, own in enumerate(records.values()):
+            if isinstance(own, SharedRecords) and not own.schedule.repeats:
+                key, member[place] = id(own.schedule), own.person
+                schedule = own.schedule
+            else:
+                key, member[place] = id(own), 0
+                schedule = known[key][1] if key in known else Schedule(tuple(own), {}, {})
+            course[place], _ = known.setdefault(key, (len(known), schedule))
+        courses = tuple(schedule for _, schedule in known.values())
+        return cls(tuple(records), courses, course, member, parameters, times, carry)
 
     @classmethod
     def of(cls, subjects: Sequence[Subject]) -> Subjects:
@@ -93,6 +104,7 @@ class Subjects(Sequence[Subject]):
             tuple(self.people[place] for place in places),
             tuple(self.courses[number] for number in kept),
             own,
+            self.member[chosen],
             self.parameters[chosen],
             self.times,
             self.carry,
@@ -110,7 +122,7 @@ class Subjects(Sequence[Subject]):
             return [self[i] for i in range(*place.indices(len(self)))]
         return Subject(
             self.people[place],
-            self.courses[self.course[place]],
+            self.courses[self.course[place]].of(int(self.member[place])),
             self.parameters[place],
             self.times,
             self.carry,
@@ -119,8 +131,11 @@ class Subjects(Sequence[Subject]):
     @cached_property
     def content(self) -> tuple[Any, ...]:
         """The same for the same people, however they are kept, for digests."""
-        digests = [fingerprint(records) for records in self.courses]
-        own = [digests[number] for number in self.course]
+        digests = [None if one.differs else fingerprint(one.records) for one in self.courses]
+        own = [
+            digests[number] or fingerprint(self.courses[number].of(member))
+            for number, member in zip(self.course.tolist(), self.member.tolist(), strict=True)
+        ]
         return self.people, own, self.parameters, self.times, self.carry
 
     @cached_property
@@ -128,24 +143,40 @@ class Subjects(Sequence[Subject]):
         """How many rows of outputs each person has."""
         if self.times is not None:
             return np.full(len(self), len(self.times), np.int64)
-        asked = [sum(record.asks for record in records) for records in self.courses]
+        asked = [sum(record.asks for record in one.records) for one in self.courses]
         return np.array(asked, np.int64)[self.course]
 
     def all_output_times(self) -> Array:
         """Times of all rows, person by person."""
         if self.times is not None:
             return np.tile(self.times, len(self))
-        asked = [[record.time for record in records if record.asks] for records in self.courses]
+        asked = [[record.time for record in one.records if record.asks] for one in self.courses]
         return np.array([time for number in self.course for time in asked[number]], dtype=float)
 
     def by_record(self, place: int, name: str) -> Any:
         """An attribute of the record at one place: a number if it is the same for all, else one a person."""
-        own = [getattr(records[place], name) for records in self.courses]
-        return own[0] if len(own) == 1 else np.array(own)[self.course]
+        alike = [getattr(one.records[place], name) for one in self.courses]
+        differing = {number: one.amounts.get(place) for number, one in enumerate(self.courses)}
+        return self._spread(alike, differing if name == "amount" else {})
 
     def covariates_by_record(self, place: int) -> dict[str, Any]:
         """Covariate values that the record at one place states, as in ``by_record``."""
-        own = [records[place].covariates for records in self.courses]
-        if len(own) == 1:
-            return dict(own[0])
-        return {name: np.array([values[name] for values in own])[self.course] for name in own[0]}
+        stated = [one.records[place].covariates for one in self.courses]
+        differing = [one.covariates.get(place, {}) for one in self.courses]
+        return {
+            name: self._spread(
+                [own[name] for own in stated], {number: own.get(name) for number, own in enumerate(differing)}
+            )
+            for name in stated[0]
+        }
+
+    def _spread(self, alike: Sequence[Any], differing: Mapping[int, Array | None]) -> Any:
+        """Numbers of the courses for everybody, with those in which the people of a course differ."""
+        arrays = {number: values for number, values in differing.items() if values is not None}
+        if len(alike) == 1:
+            return arrays[0][self.member] if arrays else alike[0]
+        found = np.array(alike)[self.course]
+        for number, values in arrays.items():
+            chosen = self.course == number
+            found[chosen] = values[self.member[chosen]]
+        return found

@@ -7,22 +7,8 @@ True
 from typing import TYPE_CHECKING
 
 from rekindle._on_demand import on_demand
-from rekindle.people._analog import AnalogProperty, analog, analog_properties
-from rekindle.people._analog_search import (
-    ONSET_H,
-    AnalogOptimum,
-    AnalogSearch,
-    least_dissociation,
-    search_analogs,
-    treated,
-    uncertain_parameters,
-    undominated,
-    vary_one,
-)
 from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
 from rekindle.people._draw import Normals, draw_effects, draw_parameters, draw_people
-from rekindle.people._equal_effect import DAY_1_H, DAY_7_H, Bench, Molecule, Readouts
-from rekindle.people._even_draw import draw_evenly
 from rekindle.people._person import Person
 from rekindle.people._population import Population
 from rekindle.people._random import STREAMS, Stream, person_key, random_generator
@@ -35,10 +21,21 @@ from rekindle.people._simulate import (
     treatment_model,
 )
 from rekindle.people._treatment import Course, Setting, refuse_idle_numbers, with_implied_switches
-from rekindle.people._uncertainty import ScoreUncertainty, score_uncertainty
 from rekindle.people._variability import RandomEffect, Variability, default_variability, read_variability
 
 if TYPE_CHECKING:
+    from rekindle.people._analog import AnalogProperty, analog, analog_properties
+    from rekindle.people._analog_search import (
+        ONSET_H,
+        AnalogOptimum,
+        AnalogSearch,
+        least_dissociation,
+        search_analogs,
+        treated,
+        uncertain_parameters,
+        undominated,
+        vary_one,
+    )
     from rekindle.people._candidate import CandidateComparison, CandidateRow, Readout, compare_candidate
     from rekindle.people._cohort import read_cohort
     from rekindle.people._compound import simulate_compound
@@ -63,15 +60,21 @@ if TYPE_CHECKING:
         assess_eligibility,
         criteria,
     )
+    from rekindle.people._equal_effect import DAY_1_H, DAY_7_H, Bench, Molecule, Readouts
+    from rekindle.people._even_draw import draw_evenly
     from rekindle.people._person_file import PersonFacts, read_fact, read_person_facts
     from rekindle.people._person_notes import co_medication_notes, idle_fact_notes
     from rekindle.people._ranges import Range, person_ranges
     from rekindle.people._reduce_people import reduce_people
     from rekindle.people._resistance import FailedTreatment, Resistance, resistance
+    from rekindle.people._uncertainty import ScoreUncertainty, score_uncertainty
 else:
     __getattr__ = on_demand(
         __name__,
         {
+            "_analog": "AnalogProperty, analog, analog_properties",
+            "_analog_search": "ONSET_H, AnalogOptimum, AnalogSearch, least_dissociation, search_analogs, "
+            "treated, uncertain_parameters, undominated, vary_one",
             "_candidate": "CandidateComparison, CandidateRow, Readout, compare_candidate",
             "_cohort": "read_cohort",
             "_compound": "simulate_compound",
@@ -80,11 +83,14 @@ else:
             "_distributions": "CovariateDistributions, Distribution, default_distributions, "
             "read_distributions",
             "_eligibility": "DECISION_NOTICE, Criterion, Eligibility, assess_eligibility, criteria",
+            "_equal_effect": "DAY_1_H, DAY_7_H, Bench, Molecule, Readouts",
+            "_even_draw": "draw_evenly",
             "_person_file": "PersonFacts, read_fact, read_person_facts",
             "_person_notes": "co_medication_notes, idle_fact_notes",
             "_ranges": "Range, person_ranges",
             "_reduce_people": "reduce_people",
             "_resistance": "FailedTreatment, Resistance, resistance",
+            "_uncertainty": "ScoreUncertainty, score_uncertainty",
         },
     )
 

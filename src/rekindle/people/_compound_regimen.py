@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from rekindle.errors import ParameterError, PersonError, nearest
 from rekindle.people._person import Person
 from rekindle.regimen import DRUGS, Regimen, parse_regimen, products
-from rekindle.therapy import Compound, compounds, is_ketamine
+from rekindle.therapy import Compound, compound_names, find_compound, is_ketamine
 
 #: A word that can be a name: letters first, then letters, digits and hyphens.
 _WORD = re.compile(r"(?<![\w./-])[A-Za-z][\w-]*")
@@ -36,7 +36,7 @@ def compound_regimen(compound: Compound, text: str, *, product: str | None = Non
     >>> print(compound_regimen(find_compound("analog-h1"), "analog-h1 40 mg iv over 40 min"))
     analog-h1 (hypothetical) 40 mg IV over 40 min; 1 session
     """
-    words = _pattern(compound).sub(lambda found: " " * len(found[0]), text)
+    words = _pattern(compound.name).sub(lambda found: " " * len(found[0]), text)
     _refuse_other_drugs(compound, text, words)
     regimen = parse_regimen(words, drug=compound.stand_in, product=product)
     if regimen.product.name not in compound.routes:
@@ -78,14 +78,13 @@ def read_treatment(
     >>> read_treatment("ketamine 0.5 mg/kg iv over 40 min")[1] is None
     True
     """
-    known = {name: one for name, one in compounds().items() if name not in DRUGS}
-    known |= {one.name: one for one in own}
-    named = [one for one in known.values() if _pattern(one).search(text)]
-    if drug is not None and drug.strip() in known and known[drug.strip()] not in named:
-        named.append(known[drug.strip()])
+    theirs = {one.name: one for one in own}
+    known = dict.fromkeys([*(name for name in compound_names() if name not in DRUGS), *theirs])
+    found = [name for name in known if _pattern(name).search(text)]
+    if drug is not None and drug.strip() in known:
+        found = list(dict.fromkeys([*found, drug.strip()]))
         drug = None
-    elif drug is not None and drug.strip() in known:
-        drug = None
+    named = [theirs[name] if name in theirs else find_compound(name) for name in found]
     if len(named) > 1 or (named and drug is not None):
         names = [one.label for one in named] + ([drug] if drug is not None else [])
         raise ParameterError(
@@ -116,9 +115,9 @@ def refuse_unmeasured(compound: Compound, people: Iterable[Person]) -> None:
             )
 
 
-def _pattern(compound: Compound) -> re.Pattern[str]:
+def _pattern(compound: str) -> re.Pattern[str]:
     """The name of a compound as a whole word, with or without the mark behind it."""
-    name = re.escape(compound.name)
+    name = re.escape(compound)
     return re.compile(rf"(?<![\w-]){name}(?![\w-])(\s*\(hypothetical\))?", re.IGNORECASE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -82,14 +82,23 @@ def correlation_root(names: Sequence[str], correlations: Sequence[Correlation]) 
     return _cholesky(matrix, names)
 
 
-def correlate(root: NDArray[np.float64], normals: Mapping[str, float]) -> dict[str, float]:
-    """Return correlated numbers from independent ones; ``normals`` in the order of the rows of ``root``."""
-    # Summed exactly: the last bits must not depend on the linear algebra library of the machine.
-    independent = tuple(normals.values())
-    return {
-        name: math.fsum(weight * number for weight, number in zip(row, independent, strict=True))
-        for name, row in zip(normals, root.tolist(), strict=True)
-    }
+def correlate(root: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return correlated numbers (names, people) from independent ones of that shape."""
+    return np.array([_weighted(weights, normals) for weights in root]).reshape(normals.shape)
+
+
+def _weighted(weights: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over the names, rounded once: the last bits must not depend on a linear algebra library."""
+    parts: list[NDArray[np.float64]] = [
+        weight * row for weight, row in zip(weights.tolist(), normals, strict=True) if weight
+    ]
+    if not parts:
+        return np.zeros(normals.shape[1:])
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) == 2:
+        return np.add(*parts)
+    return np.array([math.fsum(own) for own in np.stack(parts, axis=-1).tolist()])
 
 
 def _cholesky(matrix: NDArray[np.float64], names: Sequence[str]) -> NDArray[np.float64]:

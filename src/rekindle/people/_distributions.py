@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from os import PathLike
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rekindle.errors import PersonError, nearest
 from rekindle.people._correlation import Correlation, correlate, correlation_root, read_correlations
+from rekindle.people._crowd_normals import standard_normals
 from rekindle.people._person import Person
-from rekindle.people._random import Stream, random_generator
+from rekindle.people._random import Stream
 from rekindle.people._tables import data_path, read_choice, read_number, read_provenance, read_rows
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+Array = NDArray[np.float64]
 
 _COLUMNS = (
     "covariate", "unit", "group", "distribution", "mean", "sd", "low", "high", "bounds", "mark", "source",
@@ -47,25 +48,28 @@ class Distribution:
     source: str
     description: str
 
-    def value(self, z: float) -> float:
-        """Return the value at standard normal score z.
+    def values(self, scores: Array) -> Array:
+        """Return the values at standard normal scores, shape (people,).
 
-        >>> Distribution("w", "kg", "", "normal", 78, 16, 40, 170, "clip", "assumed", "", "").value(0.5)
-        86.0
+        >>> weight = Distribution("w", "kg", "", "normal", 78, 16, 40, 170, "clip", "assumed", "", "")
+        >>> weight.values(np.array([0.5])).tolist()
+        [86.0]
         """
         if self.distribution == "bernoulli":
-            return float(_share_below(z) < self.mean)
+            return (_shares_below(scores) < self.mean).astype(float)
         if self.bounds == "truncate":
-            z = self._truncated(z)
+            scores = self._truncated(scores)
         lognormal = self.distribution == "lognormal"
-        value = self.mean * math.exp(self.sd * z) if lognormal else self.mean + self.sd * z
-        return min(max(value, self.low), self.high)
+        # The exponential of NumPy differs in the last bit from one processor to another.
+        grown = np.array([math.exp(self.sd * z) for z in scores.tolist()]) if lognormal else scores
+        values = self.mean * grown if lognormal else self.mean + self.sd * grown
+        return np.minimum(np.maximum(values, self.low), self.high)
 
-    def _truncated(self, z: float) -> float:
+    def _truncated(self, scores: Array) -> Array:
         from scipy.special import ndtri
 
-        low, high = _share_below(self._score(self.low)), _share_below(self._score(self.high))
-        return float(ndtri(low + (high - low) * _share_below(z)))
+        low, high = _shares_below(np.array([self._score(self.low), self._score(self.high)])).tolist()
+        return np.asarray(ndtri(low + (high - low) * _shares_below(scores)))
 
     def _score(self, value: float) -> float:
         if self.distribution == "lognormal":
@@ -112,7 +116,7 @@ class CovariateDistributions:
         return tuple(dict.fromkeys(row.covariate for row in self.rows))
 
     @cached_property
-    def root(self) -> NDArray[np.float64]:
+    def root(self) -> Array:
         """Triangular root of the correlation matrix of the normal scores."""
         return correlation_root(self.names, self.correlations)
 
@@ -129,17 +133,34 @@ class CovariateDistributions:
 
         A covariate that is not stated for the person's sex is left out.
         """
-        normals = {
-            name: float(random_generator(seed, trial, person, 0, Stream.COVARIATES, name).standard_normal())
-            for name in self.names
-        }
-        scores = correlate(self.root, normals)
-        values = dict(fixed or {})
-        for row in self.rows:
-            sex = "F" if values.get("female") else "M"
-            if row.covariate not in values and row.group in ("", sex):
-                values[row.covariate] = row.value(scores[row.covariate])
-        return values
+        return self.draw_crowd(seed=seed, trial=trial, people=[person], fixed=fixed)[0]
+
+    def draw_crowd(
+        self,
+        *,
+        seed: int,
+        trial: int,
+        people: Sequence[int | str],
+        fixed: Mapping[str, float] | None = None,
+    ) -> list[dict[str, float]]:
+        """Return covariate -> value for each of some people; see ``draw``."""
+        normals = standard_normals(seed, trial, people, 0, Stream.COVARIATES, self.names)
+        scores = dict(zip(self.names, correlate(self.root, normals), strict=True))
+        values = {name: np.full(len(people), value) for name, value in (fixed or {}).items()}
+        for name in self.names:
+            if name in values:
+                continue
+            values[name] = np.full(len(people), np.nan)
+            for row in (row for row in self.rows if row.covariate == name):
+                female = values.get("female", np.zeros(len(people))) != 0.0
+                own = female == (row.group == "F") if row.group else np.isnan(values[name])
+                own = own & np.isnan(values[name])
+                values[name][own] = row.values(scores[name][own])
+        columns = zip(*(column.tolist() for column in values.values()), strict=True)
+        return [
+            {name: value for name, value in zip(values, own, strict=True) if not math.isnan(value)}
+            for own in columns
+        ]
 
 
 _NUMERIC = ("_kg", "_years", "_cm", "bmi", "_baseline", "_mg")
@@ -203,5 +224,5 @@ def _distribution(place: str, row: Mapping[str, str]) -> Distribution:
     )
 
 
-def _share_below(z: float) -> float:
-    return 0.5 * math.erfc(-z / math.sqrt(2))
+def _shares_below(scores: Array) -> Array:
+    return np.array([0.5 * math.erfc(-z / math.sqrt(2)) for z in scores.tolist()])

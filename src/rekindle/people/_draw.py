@@ -5,22 +5,47 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rekindle.errors import ParameterError, PersonError, nearest
 from rekindle.people._correlation import correlate
-from rekindle.people._random import Stream, random_generator
-from rekindle.people._variability import Level, RandomEffect, Variability, check_typical
+from rekindle.people._crowd_normals import standard_normals
+from rekindle.people._random import Stream
+from rekindle.people._variability import Level, Variability, check_typical
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from rekindle.modelling import Model
     from rekindle.people._person import Person
 
-    Drawn = dict[str, float | NDArray[np.float64]]
+Array = NDArray[np.float64]
+Drawn = dict[str, float | Array]
+
+
+@dataclass(frozen=True)
+class DrawnCrowd:
+    """Parameters of some people.
+
+    Attributes:
+        shared: what is the same for all: name -> float or array of shape (occasions,).
+        varied: name -> array of shape (people,), or (occasions, people) for what changes between occasions.
+    """
+
+    shared: Drawn
+    varied: Mapping[str, Array]
+
+    def columns(self, people: int) -> dict[str, Array]:
+        """All of them in columns of shape (people, occasions), or (people, 1) for what stays."""
+        same = {name: np.atleast_1d(value) for name, value in self.shared.items()}
+        found = {name: np.broadcast_to(one, (people, len(one))) for name, one in same.items()}
+        return found | {name: np.atleast_2d(values).T for name, values in self.varied.items()}
+
+    def of(self, place: int) -> Drawn:
+        """Parameters of one of them, as ``draw_parameters`` gives them."""
+        own = {name: values[..., place] for name, values in self.varied.items()}
+        return self.shared | {name: one if one.ndim else float(one) for name, one in own.items()}
 
 
 @dataclass(frozen=True)
@@ -38,30 +63,30 @@ def draw_effects(
 
     Each parameter has a stream of its own, so its independent part does not depend on which others vary.
     """
-    normals = draw_normals(variability, level, seed=seed, trial=trial, person=person, occasion=occasion)
-    return _etas(variability, level, normals)
+    normals = draw_normals(variability, level, [person], seed=seed, trial=trial, occasion=occasion)
+    return {name: float(etas[0]) for name, etas in _etas(variability, level, normals).items()}
 
 
 def draw_normals(
-    variability: Variability, level: Level, *, seed: int, trial: int, person: int | str, occasion: int
-) -> dict[str, float]:
-    """Return the independent standard normal numbers behind ``draw_effects``."""
+    variability: Variability,
+    level: Level,
+    people: Sequence[int | str],
+    *,
+    seed: int,
+    trial: int,
+    occasion: int,
+) -> Array:
+    """Return the independent standard normal numbers behind ``draw_effects``, shape (effects, people)."""
+    names = [effect.parameter for effect in variability.at(level)]
+    return standard_normals(seed, trial, people, occasion, Stream.PARAMETERS, names)
+
+
+def _etas(variability: Variability, level: Level, normals: Array) -> dict[str, Array]:
+    correlated = correlate(variability.roots[level], normals)
     return {
-        effect.parameter: float(
-            random_generator(
-                seed, trial, person, occasion, Stream.PARAMETERS, effect.parameter
-            ).standard_normal()
-        )
-        for effect in variability.at(level)
+        effect.parameter: effect.omega * own
+        for effect, own in zip(variability.at(level), correlated, strict=True)
     }
-
-
-def _etas(variability: Variability, level: Level, normals: Mapping[str, float]) -> dict[str, float]:
-    effects = variability.at(level)
-    if not effects:
-        return {}
-    correlated = correlate(variability.roots[level], {e.parameter: normals[e.parameter] for e in effects})
-    return {effect.parameter: effect.omega * correlated[effect.parameter] for effect in effects}
 
 
 def draw_parameters(
@@ -98,27 +123,65 @@ def draw_parameters(
         ParameterError: a parameter that the model does not have, or a typical value its scale cannot hold.
         PersonError: fewer than one occasion, or as many typical values as there are not occasions.
     """
+    return draw_crowd(
+        model,
+        variability,
+        [person],
+        seed=seed,
+        trial=trial,
+        occasions=occasions,
+        typical=typical,
+        normals=None if normals is None else [normals],
+    ).of(0)
+
+
+def draw_crowd(
+    model: Model,
+    variability: Variability,
+    people: Sequence[int | str],
+    *,
+    seed: int,
+    trial: int = 0,
+    occasions: int = 1,
+    typical: Mapping[str, float | Sequence[float]] | None = None,
+    normals: Sequence[Normals] | None = None,
+) -> DrawnCrowd:
+    """Draw the parameters of people who share their typical values; see ``draw_parameters``.
+
+    A person's numbers are those that ``draw_parameters`` gives, whoever else is drawn.
+    """
     if occasions < 1:
         raise PersonError("RK-PER-009", given=f"{occasions} occasions", allowed="At least 1")
-    drawn = _typical_values(model, variability, typical or {}, occasions)
+    shared = _typical_values(model, variability, typical or {}, occasions)
     if normals is None:
-        between = draw_effects(variability, "person", seed=seed, trial=trial, person=person, occasion=0)
+        key: Any = {"seed": seed, "trial": trial}
+        between = draw_normals(variability, "person", people, **key, occasion=0)
         within = [
-            draw_effects(variability, "occasion", seed=seed, trial=trial, person=person, occasion=number)
+            draw_normals(variability, "occasion", people, **key, occasion=number)
             for number in range(1, occasions + 1)
         ]
     else:
-        between = _etas(variability, "person", normals.person)
-        within = [_etas(variability, "occasion", own) for own in normals.occasions[:occasions]]
+        between = _given(variability, "person", [one.person for one in normals])
+        within = [
+            _given(variability, "occasion", [one.occasions[number] for one in normals])
+            for number in range(min(occasions, *(len(one.occasions) for one in normals)))
+        ]
+    person = _etas(variability, "person", between)
+    occasion = [_etas(variability, "occasion", own) for own in within]
+    varied = {}
     for effect in {effect.parameter: effect for effect in variability.effects}.values():
         name = effect.parameter
-        value = drawn[name]
-        check_typical(effect, np.atleast_1d(value).tolist())
-        eta: float | NDArray[np.float64] = between.get(name, 0.0)
-        if within and name in within[0]:
-            eta = eta + np.array([effects[name] for effects in within])
-        drawn[name] = _shift(effect, value, eta)
-    return drawn
+        value = shared.pop(name)
+        check_typical(effect, [value] if isinstance(value, float) else value.tolist())
+        eta = person[name] if name in person else np.zeros(len(people))
+        if occasion and name in occasion[0]:
+            eta = eta + np.array([etas[name] for etas in occasion])
+        varied[name] = _moved(effect.scale, np.asarray(value)[..., None], eta)
+    return DrawnCrowd(shared, varied)
+
+
+def _given(variability: Variability, level: Level, normals: Sequence[Mapping[str, float]]) -> Array:
+    return np.array([[own[effect.parameter] for own in normals] for effect in variability.at(level)])
 
 
 def draw_people(
@@ -140,12 +203,9 @@ def draw_people(
     >>> list(drawn), drawn["1"]["CL"] != drawn["2"]["CL"]
     (['1', '2'], True)
     """
-    return {
-        person.id: draw_parameters(
-            model, variability, seed=seed, person=person.id, trial=trial, occasions=occasions
-        )
-        for person in people
-    }
+    identifiers = [person.id for person in people]
+    drawn = draw_crowd(model, variability, identifiers, seed=seed, trial=trial, occasions=occasions)
+    return {person: drawn.of(place) for place, person in enumerate(identifiers)}
 
 
 def _typical_values(
@@ -179,17 +239,9 @@ def _typical_values(
     return values
 
 
-def _shift(
-    effect: RandomEffect, value: float | NDArray[np.float64], eta: float | NDArray[np.float64]
-) -> float | NDArray[np.float64]:
-    if isinstance(value, float) and isinstance(eta, float):
-        return _moved(effect.scale, value, eta)
-    values, etas = np.broadcast_arrays(value, eta)
-    pairs = zip(values.tolist(), etas.tolist(), strict=True)
-    return np.array([_moved(effect.scale, one, by) for one, by in pairs])
-
-
-def _moved(scale: str, value: float, eta: float) -> float:
-    if scale == "log":
-        return value * math.exp(eta)
-    return 1 / (1 + (1 - value) / value * math.exp(-eta))
+def _moved(scale: str, value: Array, eta: Array) -> Array:
+    # The exponential of NumPy differs in the last bit from one processor to another.
+    grown = [math.exp(by) for by in (eta if scale == "log" else -eta).ravel().tolist()]
+    factors = np.array(grown).reshape(eta.shape)
+    moved: Array = value * factors if scale == "log" else 1 / (1 + (1 - value) / value * factors)
+    return moved

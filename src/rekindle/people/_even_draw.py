@@ -46,13 +46,15 @@ def draw_evenly(
         generator = random_generator(seed, trial, 0, 0, Stream.PARAMETERS, f"evenly {effect.parameter}")
         shares = (generator.permutation(count) + generator.random(count)) / count
         columns[effect.parameter] = ndtri(shares).tolist()
+    names = [effect.parameter for effect in variability.at("occasion")]
+    rows = [
+        draw_normals(variability, "occasion", people, seed=seed, trial=trial, occasion=number).T.tolist()
+        for number in range(1, occasions + 1)
+    ]
     return tuple(
         Normals(
             {name: values[place] for name, values in columns.items()},
-            tuple(
-                draw_normals(variability, "occasion", seed=seed, trial=trial, person=person, occasion=number)
-                for number in range(1, occasions + 1)
-            ),
+            tuple(dict(zip(names, row[place], strict=True)) for row in rows),
         )
-        for place, person in enumerate(people)
+        for place in range(count)
     )

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from rekindle.errors import PersonError
-from rekindle.people._distributions import CovariateDistributions, default_distributions
 from rekindle.people._person import Person
+
+if TYPE_CHECKING:
+    from rekindle.people._distributions import CovariateDistributions
+
+
+def _default_distributions() -> CovariateDistributions:
+    from rekindle.people._distributions import default_distributions
+
+    return default_distributions()
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Population(Sequence[Person]):
     n: int
     seed: int
     trial: int = 0
-    distributions: CovariateDistributions = field(default_factory=default_distributions)
+    distributions: CovariateDistributions = field(default_factory=_default_distributions)
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -70,15 +78,19 @@ class Population(Sequence[Person]):
 
     def __getitem__(self, index: int | slice) -> Person | tuple[Person, ...]:
         if isinstance(index, slice):
-            return tuple(self._draw(place) for place in range(self.n)[index])
-        return self._draw(range(self.n)[index])
+            return self._draw(range(self.n)[index])
+        place = range(self.n)[index]
+        return self._draw(range(place, place + 1))[0]
 
-    def _draw(self, place: int) -> Person:
-        number = place + 1
+    def _draw(self, places: range) -> tuple[Person, ...]:
+        numbers = [place + 1 for place in places]
         known = {name: value for name, value in self.fixed.items() if name in self.distributions.names}
         if self.fixed.get("sex") is not None:
             known["female"] = float(self.fixed["sex"] == "F")
-        drawn = self.distributions.draw(seed=self.seed, trial=self.trial, person=number, fixed=known)
+        drawn = self.distributions.draw_crowd(seed=self.seed, trial=self.trial, people=numbers, fixed=known)
+        return tuple(self._person(number, own) for number, own in zip(numbers, drawn, strict=True))
+
+    def _person(self, number: int, drawn: dict[str, float]) -> Person:
         female = drawn.pop("female", None)
         sex = None if female is None else "FM"[female == 0]
         return Person(str(number), **{"sex": sex, **drawn, **self.fixed})

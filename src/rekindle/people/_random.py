@@ -45,9 +45,9 @@ def person_key(person: int | str) -> int:
     """
     if isinstance(person, str):
         if person.isascii() and person.isdigit() and str(int(person)) == person:
-            return _word("person", int(person))
+            return checked_word("person", int(person))
         return _hash(person, 64) | 2**63
-    return _word("person", person)
+    return checked_word("person", person)
 
 
 def random_generator(
@@ -76,19 +76,24 @@ def random_generator(
     >>> first == again
     True
     """
-    stream_word = int(stream) | (_hash(name, _NAME_BITS) << _NAME_BITS if name else 0)
-    key = [_word("seed", seed), _word("trial", trial)]
-    counter = [0, stream_word, _word("occasion", occasion), person_key(person)]
+    key = [checked_word("seed", seed), checked_word("trial", trial)]
+    counter = [0, stream_word(stream, name), checked_word("occasion", occasion), person_key(person)]
     return np.random.Generator(
         np.random.Philox(key=np.array(key, dtype=np.uint64), counter=np.array(counter, dtype=np.uint64))
     )
+
+
+def stream_word(stream: Stream, name: str = "") -> int:
+    """The word of the counter that says what numbers are for."""
+    return int(stream) | (_hash(name, _NAME_BITS) << _NAME_BITS if name else 0)
 
 
 def _hash(text: str, bits: int) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=bits // 8).digest(), "little")
 
 
-def _word(what: str, value: int) -> int:
+def checked_word(what: str, value: int) -> int:
+    """A part of a key, refused unless it is a whole number of 64 bits."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < _WORD:
         raise PersonError(
             "RK-PER-001",

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING
 from rekindle.engine import DEFAULT_TOLERANCE, Chunk, Reduced, Reducer, simulate_stream
 from rekindle.errors import PersonError
 from rekindle.people._compound_regimen import compound_regimen, read_treatment
+from rekindle.people._course_tables import course_tables
 from rekindle.people._population import Population
-from rekindle.people._simulate import (
-    course_model,
-    course_tables,
-    known_variability,
-    output_times,
-    refuse_uncovered,
-)
+from rekindle.people._simulate import course_model, known_variability, output_times, refuse_uncovered
 from rekindle.people._treatment import Course, Setting, refuse_idle_numbers
 from rekindle.people._variability import Variability
 from rekindle.regimen import Regimen

@@ -6,25 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rekindle.engine import DEFAULT_TOLERANCE, EventTable, Trajectory, solve
+from rekindle.engine import DEFAULT_TOLERANCE, Trajectory, solve
 from rekindle.errors import ParameterError, RegimenError
 from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
+from rekindle.people._course_tables import course_tables
 from rekindle.people._person import Person
-from rekindle.people._treatment import (
-    Course,
-    Setting,
-    event_rows,
-    person_parameters,
-    refuse_idle_numbers,
-    with_implied_switches,
-)
+from rekindle.people._treatment import Course, Setting, refuse_idle_numbers, with_implied_switches
 from rekindle.people._variability import Variability, default_variability
 from rekindle.regimen import DRUGS, Regimen
 from rekindle.therapy import Compound, compound_model, coverage, pharmacokinetic_model, therapy_model
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
-    from rekindle.people._draw import Drawn
 
 #: Hours of an hour-by-hour first day and a coarser course, used when no times are asked for.
 _AFTER_LAST_SESSION_H = 14 * 24.0
@@ -51,6 +44,7 @@ def simulate_people(
     workers: int = 1,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    estimate_error: bool = False,
     device: str = "auto",
 ) -> Trajectory:
     """Simulate a regimen from the dose to mood and safety.
@@ -77,6 +71,8 @@ def simulate_people(
         workers: processes; the numbers do not depend on it.
         checkpoint: folder in which finished people are kept until the run is complete.
         progress: called with (people done, people in all).
+        estimate_error: run everybody a second time, more accurately, and give the difference as
+            ``trajectory.solver.errors``; see ``rekindle.simulate``.
         device: "auto", "cpu" or "gpu"; see ``rekindle.simulate``.
 
     Raises:
@@ -121,6 +117,7 @@ def simulate_people(
         workers=workers,
         checkpoint=checkpoint,
         progress=progress,
+        estimate_error=estimate_error,
         device=device,
     )
 
@@ -133,7 +130,7 @@ def known_variability(model: Model, pharmacokinetics: str = "D1") -> Variability
     return default_variability(pharmacokinetics, mechanism=mechanism.chosen)
 
 
-def refuse_uncovered(regimen: Regimen, persons: Iterable[Person]) -> None:
+def refuse_uncovered(regimen: Regimen, persons: Sequence[Person]) -> None:
     """Refuse doses that no evidence covers in one of these people.
 
     Raises:
@@ -142,6 +139,10 @@ def refuse_uncovered(regimen: Regimen, persons: Iterable[Person]) -> None:
     >>> from rekindle.regimen import parse_regimen
     >>> refuse_uncovered(parse_regimen("ketamine 0.5 mg/kg iv over 40 min"), [Person(1)])
     """
+    everybody = sorted(persons, key=lambda person: person.weight_kg)
+    # A dose by weight leaves what was studied at one of its ends.
+    if not any(coverage(regimen, person.weight_kg).refusals for person in (*everybody[:1], *everybody[-1:])):
+        return
     for person in persons:
         refusals = coverage(regimen, person.weight_kg).refusals
         if refusals:
@@ -171,6 +172,7 @@ def simulate_courses(
     workers: int = 1,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    estimate_error: bool = False,
     device: str = "auto",
 ) -> Trajectory:
     """Simulate people who each receive their own courses; see ``simulate_people`` for the arguments.
@@ -199,46 +201,9 @@ def simulate_courses(
         workers=workers,
         checkpoint=checkpoint,
         progress=progress,
+        estimate_error=estimate_error,
         device=device,
     )
-
-
-def course_tables(
-    courses: Mapping[Person, Sequence[Course]],
-    *,
-    model: Model,
-    setting: Setting,
-    variability: Variability | None,
-    model_name: str = "D1",
-    extra_rows: Sequence[Mapping[str, Any]] = (),
-    parameters: Mapping[str, float] | None = None,
-    seed: int = 1,
-    trial: int | Mapping[str, int] = 0,
-) -> tuple[EventTable, dict[str, Drawn]]:
-    """What the engine takes of people who each receive their own courses: events and drawn parameters."""
-    rows = [
-        row
-        for person, own in courses.items()
-        for row in event_rows(model, person, own, setting, model_name, extra_rows)
-    ]
-    extrapolate = any(person.extrapolations for person in courses)
-    events = EventTable.from_rows(rows, model, extrapolate=extrapolate)
-    stated = {*setting.parameters(model), *(parameters or {})}
-    known = None if variability is None else variability.around(model, stated)
-    drawn = {
-        person.id: person_parameters(
-            model,
-            person,
-            own,
-            setting,
-            known,
-            seed=seed,
-            trial=trial if isinstance(trial, int) else trial[person.id],
-            given=parameters or {},
-        )
-        for person, own in courses.items()
-    }
-    return events, drawn
 
 
 def course_model(

@@ -1,16 +1,15 @@
-"""From people and what they receive to the engine's tables: event rows and drawn parameters."""
+"""What people receive and in which setting: event rows, and typical values of their parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rekindle.errors import PersonError, nearest
-from rekindle.people._draw import draw_parameters
 from rekindle.people._person import Person
-from rekindle.people._variability import Variability
 from rekindle.regimen import Regimen
 from rekindle.therapy import (
     combined_interactions,
@@ -24,10 +23,6 @@ from rekindle.therapy import (
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
-    from rekindle.people._draw import Drawn
-
-#: Routes whose absorption varies between the occasions of one person.
-_VARYING_ROUTES = ("nasal", "sl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +73,30 @@ def event_rows(
     Each course opens a period of its own, so that the control class's transient response comes again.
     ``extra_rows`` are further rows, without ID.
     """
+    rows = crowd_rows(model, [person], courses, setting, model_name, extra_rows)
+    return [{"ID": person.id, **row} for row in rows]
+
+
+def crowd_rows(
+    model: Model,
+    people: Sequence[Person],
+    courses: Sequence[Course],
+    setting: Setting,
+    model_name: str = "D1",
+    extra_rows: Sequence[Mapping[str, Any]] = (),
+) -> list[dict[str, Any]]:
+    """Rows without ID of people who receive the same and of whom the same facts are known.
+
+    What differs between several people, amounts by weight and facts, are arrays over them.
+    """
+    alone = len(people) == 1
+    weight = people[0].weight_kg if alone else np.array([person.weight_kg for person in people])
     rows: list[dict[str, Any]] = []
     occasion = 1
     for course in sorted(courses, key=lambda course: course.start_h):
         found = dose_records(
             course.regimen,
-            weight_kg=person.weight_kg,
+            weight_kg=weight,
             first_occasion=occasion,
             control=setting.control_class,
             events="session" in model.events,
@@ -91,12 +104,14 @@ def event_rows(
         )
         rows += [{**row, "TIME": row["TIME"] + course.start_h} for row in found]
         occasion += len(course.regimen.sessions)
-    _refuse_antidepressant_twice(person, setting, extra_rows)
-    facts = {**person.covariates(model), **setting.covariates(model)}
+    for person in people:
+        _refuse_antidepressant_twice(person, setting, extra_rows)
+    own = [person.covariates(model) for person in people]
+    facts = {name: own[0][name] if alone else np.array([one[name] for one in own]) for name in own[0]}
     if extra_rows:
         rows = sorted([*(dict(row) for row in extra_rows), *rows], key=lambda row: float(row["TIME"]))
     first = min((row["TIME"] for row in rows), default=0.0)
-    return [{"ID": person.id, **row} for row in [{"TIME": min(first, 0.0), "EVID": 2, **facts}, *rows]]
+    return [{"TIME": min(first, 0.0), "EVID": 2, **facts, **setting.covariates(model)}, *rows]
 
 
 def _refuse_antidepressant_twice(
@@ -159,36 +174,20 @@ def refuse_idle_numbers(people: Iterable[Person], parameters: Mapping[str, float
             )
 
 
-def person_parameters(
-    model: Model,
-    person: Person,
-    courses: Sequence[Course],
-    setting: Setting,
-    variability: Variability | None,
-    *,
-    seed: int,
-    trial: int,
-    given: Mapping[str, float],
-) -> Drawn:
-    """Parameters of one person: control class, interacting drugs and own values, then variability.
+def typical_parameters(
+    model: Model, person: Person, routes: Collection[str], setting: Setting, given: Mapping[str, float]
+) -> dict[str, float]:
+    """Values around which a person's parameters vary: control class, interacting drugs and own values.
 
     Raises:
         PersonError: an interacting drug that has no record, or one whose effect needs a number of the user.
     """
-    typical = {
+    return {
         **setting.parameters(model),
-        **_interactions(model, person, courses),
+        **_interactions(model, person, routes),
         **given,
         **_scenarios(model, person, given),
     }
-    if variability is None:
-        return dict(typical)
-    routes = {course.regimen.product.route for course in courses}
-    known = variability if routes & set(_VARYING_ROUTES) else _between_people(variability)
-    occasions = max(1, sum(len(course.regimen.sessions) for course in courses))
-    return draw_parameters(
-        model, known, seed=seed, person=person.id, trial=trial, occasions=occasions, typical=typical
-    )
 
 
 def _scenarios(model: Model, person: Person, given: Mapping[str, float]) -> dict[str, float]:
@@ -211,13 +210,8 @@ def _scenarios(model: Model, person: Person, given: Mapping[str, float]) -> dict
     return values
 
 
-@lru_cache(maxsize=8)
-def _between_people(variability: Variability) -> Variability:
-    return variability.without("occasion")
-
-
-def _interactions(model: Model, person: Person, courses: Iterable[Course]) -> dict[str, float]:
-    routes = sorted({course.regimen.product.route for course in courses})
+def _interactions(model: Model, person: Person, routes: Collection[str]) -> dict[str, float]:
+    routes = sorted(routes)
     if not person.co_medication or not routes:
         return {}
     for name in person.co_medication:

@@ -14,10 +14,15 @@ from rekindle.therapy._calibration import (
     moved_from_prior,
     to_line,
 )
-from rekindle.therapy._calibration_studies import CalibrationStudy, calibration_studies
 from rekindle.therapy._compound import PRIOR_ONLY, Compound, Gap, Measure, Species
 from rekindle.therapy._compound_model import compound_model, compound_parameters
-from rekindle.therapy._compounds import compound_source, compounds, find_compound, read_compound
+from rekindle.therapy._compounds import (
+    compound_names,
+    compound_source,
+    compounds,
+    find_compound,
+    read_compound,
+)
 from rekindle.therapy._control_response import ControlResponse, control_response, control_responses
 from rekindle.therapy._dosing import MIDAZOLAM, dose_records
 from rekindle.therapy._interactions import (
@@ -27,12 +32,6 @@ from rekindle.therapy._interactions import (
     interaction_names,
     scenario_interactions,
 )
-from rekindle.therapy._mechanism_weights import (
-    WEIGHTINGS,
-    MechanismScore,
-    mechanism_scores,
-    mechanism_weights,
-)
 from rekindle.therapy._models import (
     ALTERNATIVES,
     pharmacokinetic_model,
@@ -40,18 +39,12 @@ from rekindle.therapy._models import (
     therapy_model,
 )
 from rekindle.therapy._parameter_set import ParameterSet, named_parameter_set
-from rekindle.therapy._pharmacokinetic_uncertainty import (
-    UncertainParameter,
-    moved_pharmacokinetics,
-    nasal_variants,
-    pharmacokinetic_draws,
-    uncertain_pharmacokinetics,
-)
 from rekindle.therapy._validated_range import Coverage, coverage
 
 if TYPE_CHECKING:
     from rekindle.therapy._adverse_derivation import derive_adverse_events
     from rekindle.therapy._adverse_events import adverse_event_incidence, adverse_events, check_adverse_event
+    from rekindle.therapy._calibration_studies import CalibrationStudy, calibration_studies
     from rekindle.therapy._circuit import CircuitRates, circuit_course, circuit_rates
     from rekindle.therapy._comparator_derivation import TRAINING, derive_learning_speed, derive_ssri_share
     from rekindle.therapy._comparators import (
@@ -66,6 +59,19 @@ if TYPE_CHECKING:
     from rekindle.therapy._double_well_derivation import derive_double_well
     from rekindle.therapy._export import export_events
     from rekindle.therapy._mechanism_strengths import equal_day_one_strengths
+    from rekindle.therapy._mechanism_weights import (
+        WEIGHTINGS,
+        MechanismScore,
+        mechanism_scores,
+        mechanism_weights,
+    )
+    from rekindle.therapy._pharmacokinetic_uncertainty import (
+        UncertainParameter,
+        moved_pharmacokinetics,
+        nasal_variants,
+        pharmacokinetic_draws,
+        uncertain_pharmacokinetics,
+    )
     from rekindle.therapy._residual import residual_errors
 else:
     __getattr__ = on_demand(
@@ -73,6 +79,7 @@ else:
         {
             "_adverse_derivation": "derive_adverse_events",
             "_adverse_events": "adverse_event_incidence, adverse_events, check_adverse_event",
+            "_calibration_studies": "CalibrationStudy, calibration_studies",
             "_circuit": "CircuitRates, circuit_course, circuit_rates",
             "_comparator_derivation": "TRAINING, derive_learning_speed, derive_ssri_share",
             "_comparators": "ect_records, midazolam_records, refuse_double_count, ssri_records, "
@@ -82,6 +89,9 @@ else:
             "_double_well_derivation": "derive_double_well",
             "_export": "export_events",
             "_mechanism_strengths": "equal_day_one_strengths",
+            "_mechanism_weights": "WEIGHTINGS, MechanismScore, mechanism_scores, mechanism_weights",
+            "_pharmacokinetic_uncertainty": "UncertainParameter, moved_pharmacokinetics, nasal_variants, "
+            "pharmacokinetic_draws, uncertain_pharmacokinetics",
             "_residual": "residual_errors",
         },
     )
@@ -117,6 +127,7 @@ __all__ = [
     "circuit_rates",
     "combined_interactions",
     "compound_model",
+    "compound_names",
     "compound_parameters",
     "compound_source",
     "compounds",

@@ -15,6 +15,15 @@ from rekindle.therapy._tables import FOLDER
 _SHIPPED = ("ketamine", "esketamine", "arketamine", "memantine", "lanicemine", "analog-h1")
 
 
+def compound_names() -> tuple[str, ...]:
+    """Names of the shipped compounds, without reading what is known of them.
+
+    >>> compound_names() == tuple(compounds())
+    True
+    """
+    return _SHIPPED
+
+
 @cache
 def compounds() -> dict[str, Compound]:
     """All shipped compounds by name; those with ``gaps`` can be shown but not simulated.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rekindle.errors import RegimenError
 from rekindle.regimen import Dose, Regimen, Session
 from rekindle.therapy._control_response import control_response
 from rekindle.therapy._models import NASAL_VARIANTS
 from rekindle.therapy._tables import read_table
+
+Array = NDArray[np.float64]
 
 #: Share of an amount that goes to each enantiomer's copy of the model.
 ENANTIOMERS: dict[str, dict[str, float]] = {
@@ -29,7 +33,7 @@ CONTROL_CUE_H = 40.0 / 60.0
 def dose_records(
     regimen: Regimen,
     *,
-    weight_kg: float,
+    weight_kg: float | Array,
     first_occasion: int = 1,
     control: str | None = None,
     events: bool = True,
@@ -39,7 +43,8 @@ def dose_records(
 
     Args:
         regimen: what is given and when.
-        weight_kg: body weight, for doses per kilogram.
+        weight_kg: body weight, for doses per kilogram. An array (people,) makes arrays of such amounts,
+            for products without devices.
         first_occasion: OCC of the first session; every session is one occasion.
         control: control class of the trial; adds the event ``period`` at the first session.
         events: write the rows that fire ``session``, ``control_cue`` and ``period`` (therapy model only).
@@ -58,8 +63,8 @@ def dose_records(
     >>> [(row["TIME"], row.get("EVENT") or row["CMT"], row.get("AMT")) for row in rows]
     [(0.0, 'session', None), (0.0, 'central_S', 17.5), (0.0, 'central_R', 17.5)]
     """
-    if not (math.isfinite(weight_kg) and weight_kg > 0.0):
-        raise RegimenError("RK-REG-081", given=f"weight {weight_kg:g} kg", allowed="A weight above 0 kg")
+    if not np.all(np.isfinite(weight_kg) & (np.asarray(weight_kg) > 0.0)):
+        raise RegimenError("RK-REG-081", given=f"weight {weight_kg} kg", allowed="A weight above 0 kg")
     model = "D1" if model in NASAL_VARIANTS else model
     rows: list[dict[str, Any]] = []
     if control is not None:
@@ -85,7 +90,9 @@ def _session_events(regimen: Regimen, session: Session) -> list[dict[str, Any]]:
     return rows
 
 
-def _session_doses(regimen: Regimen, session: Session, weight_kg: float, model: str) -> list[dict[str, Any]]:
+def _session_doses(
+    regimen: Regimen, session: Session, weight_kg: float | Array, model: str
+) -> list[dict[str, Any]]:
     entries = _entries(regimen, model)
     shares = ENANTIOMERS[regimen.drug] if model == "D1" else {"": 1.0}
     rows = []
@@ -106,7 +113,7 @@ def _session_doses(regimen: Regimen, session: Session, weight_kg: float, model: 
 
 
 def _midazolam_doses(
-    regimen: Regimen, session: Session, weight_kg: float, whole_therapy: bool
+    regimen: Regimen, session: Session, weight_kg: float | Array, whole_therapy: bool
 ) -> list[dict[str, Any]]:
     if not whole_therapy:
         raise RegimenError(
@@ -121,11 +128,13 @@ def _midazolam_doses(
     ]
 
 
-def _portions(regimen: Regimen, session: Session, weight_kg: float) -> Iterator[tuple[float, float, Dose]]:
+def _portions(
+    regimen: Regimen, session: Session, weight_kg: float | Array
+) -> Iterator[tuple[float, Any, Dose]]:
     """Time and amount of every separate administration of a session: devices one by one, else doses."""
     product = regimen.product
     for dose in session.doses:
-        amount = dose.amount * weight_kg if dose.unit == "mg/kg" else dose.amount
+        amount: Any = dose.amount * weight_kg if dose.unit == "mg/kg" else dose.amount
         times = product.device_times(amount)
         for after in times:
             yield session.time_h + dose.offset_h + after, amount / len(times), dose

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,7 +117,7 @@ def identifier(person: str) -> str:
     return "person_" + re.sub(r"[^A-Za-z0-9]", lambda match: f"_{ord(match[0]):x}_", person)
 
 
-def _given(model: Model, person: str, records: tuple[Record, ...]) -> dict[tuple[str, str], list[Given]]:
+def _given(model: Model, person: str, records: Sequence[Record]) -> dict[tuple[str, str], list[Given]]:
     found: dict[tuple[str, str], list[Given]] = {}
     for record in records:
         problem = _problem(model, record)
@@ -159,7 +159,7 @@ def _changes_amount(model: Model, state: str) -> bool:
     return state in model.dosing and model.dosing[state].bioavailability is not None
 
 
-def _refuse_before_dose(person: str, records: tuple[Record, ...]) -> None:
+def _refuse_before_dose(person: str, records: Sequence[Record]) -> None:
     """A program that reads PEtab sees the state after an event of the same time."""
     for place, record in enumerate(records):
         if record.kind != OBSERVATION or "DV" not in record.carried or record.carried.get("MDV"):
@@ -188,7 +188,7 @@ def _refuse_at_once(person: str, found: Mapping[tuple[str, str], list[Given]]) -
             )
 
 
-def _covariates(model: Model, person: str, records: tuple[Record, ...]) -> dict[str, float]:
+def _covariates(model: Model, person: str, records: Sequence[Record]) -> dict[str, float]:
     found = {}
     for name, covariate in model.covariates.items():
         values = [record.covariates[name] for record in records if name in record.covariates]

@@ -42,7 +42,7 @@ def written_out(
         ParameterError: a dosing rule whose value cannot be used.
     """
     if not any(record.is_dose and record.state in doses for record in subject.records):
-        return subject.records
+        return tuple(subject.records)
     return _Writer(model, subject, ramps, doses).records()
 
 

@@ -53,10 +53,15 @@ class Courses:
         return cls(times, values, times[:-1][long], np.diff(times)[long], points)
 
     @classmethod
-    def on(cls, grid: Grid, values: Array) -> Courses:
-        """From values (people, times of the grid)."""
+    def on(cls, grid: Grid, values: Array, *, between: bool = True) -> Courses:
+        """From values (people, times of the grid), with what lies between the requested times or without."""
         requested = grid.times[grid.requested]
-        return cls(requested, values[:, grid.requested], grid.starts, grid.widths, values[:, grid.points])
+        starts, widths, points = grid.starts, grid.widths, grid.points
+        if not between:
+            starts, widths, points = starts[:0], widths[:0], points[:0]
+        # All people and pieces of a point lie together: most is done point by point.
+        by_point = np.array([values[:, own] for own in points.T])
+        return cls(requested, values[:, grid.requested], starts, widths, np.moveaxis(by_point, 0, -1))
 
     def at(self, moment: float) -> Array:
         """Values of everybody at a requested time."""
@@ -69,14 +74,14 @@ class Courses:
         return self.times[inside], self.values[:, inside]
 
     @cached_property
-    def heights(self) -> Array:
-        """Values at the points that carry the cubics, shape (people, pieces, 4)."""
-        return self.points[..., :4] if self.carried == CARRIED else self.points[..., list(self.carried)]
+    def peaks(self) -> dict[tuple[float, float], tuple[Array, Array]]:
+        """Peaks of windows that were looked for, see ``peak``."""
+        return {}
 
     @cached_property
     def bounds(self) -> tuple[Array, Array, Array]:
         """Least and greatest that the cubic of each person and piece can be, and its greatest at a point."""
-        columns = [self.heights[..., column] for column in range(4)]
+        columns = [self.points[..., point] for point in self.carried]
         least, greatest = reduce(np.minimum, columns), reduce(np.maximum, columns)
         middle, reach = 0.5 * (least + greatest), 0.5 * _SWINGS[self.carried] * (greatest - least)
         return middle - reach, middle + reach, greatest
@@ -100,7 +105,7 @@ class _Window:
     widths: Array
     low: Array
     high: Array
-    heights: Array  # (people, pieces, 4)
+    points: Array  # (people, pieces, 5)
     least: Array  # (people, pieces)
     greatest: Array
     known: Array
@@ -114,7 +119,7 @@ class _Window:
         least, greatest, known = (bound[:, part] for bound in courses.bounds)
         return cls(
             courses, courses.starts[part], courses.widths[part], low[part], high[part],
-            courses.heights[:, part], least, greatest, known, courses.missing,
+            courses.points[:, part], least, greatest, known, courses.missing,
         )  # fmt: skip
 
     def monotone(self, people: Whole, pieces: Whole, shift: float = 0.0) -> tuple[Array, Array, Array]:
@@ -123,7 +128,8 @@ class _Window:
         Returns:
             Coefficients (chosen, 4), ends of the stretches (chosen, 4) in shares of the width, values there.
         """
-        powers: Array = np.einsum("nk,jk->nj", self.heights[people, pieces], _POWERS[self.courses.carried])
+        heights = self.points[people, pieces][:, list(self.courses.carried)]
+        powers: Array = np.einsum("nk,jk->nj", heights, _POWERS[self.courses.carried])
         powers[:, 0] -= shift
         low, high = self.low[pieces], self.high[pieces]
         ends = np.stack([low, *_extrema(powers), high], axis=1)
@@ -138,12 +144,18 @@ def area(courses: Courses, start: float, end: float) -> Array:
     order = np.arange(1, 5)
     integrals = (seen.high[:, None] ** order - seen.low[:, None] ** order) / order
     weights: Array = np.einsum("nj,jk,n->nk", integrals, _POWERS[courses.carried], seen.widths)
-    total: Array = np.einsum("pnk,nk->p", seen.heights, weights)
+    total: Array = np.einsum("pnk,nk->p", seen.points[..., list(courses.carried)], weights)
     return total
 
 
 def peak(courses: Courses, start: float, end: float) -> tuple[Array, Array]:
     """Greatest value of each course and its time, the first of several."""
+    if (start, end) not in courses.peaks:
+        courses.peaks[start, end] = _peak(courses, start, end)
+    return courses.peaks[start, end]
+
+
+def _peak(courses: Courses, start: float, end: float) -> tuple[Array, Array]:
     seen = _Window.of(courses, start, end)
     count = len(courses.values)
     whole = (seen.low == 0.0) & (seen.high == 1.0)

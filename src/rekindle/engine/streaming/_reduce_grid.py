@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine._event_table import EventTable
+from rekindle.engine._shared_records import differently_timed
 
 Array = NDArray[np.float64]
 
@@ -92,7 +93,7 @@ def _moments(events: EventTable) -> Array:
     """Times at which a record begins or ends something, for anybody."""
     given = {
         (r.time, r.amount / r.rate if r.rate > 0.0 else r.duration, r.interval, r.additional)
-        for records in events.subjects.values()
+        for records in differently_timed(events.subjects.values())
         for r in records
         if not r.asks
     }

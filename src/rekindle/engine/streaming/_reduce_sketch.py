@@ -93,13 +93,12 @@ class QuantileSketch:
     def _compact(self) -> None:
         if not self._waiting:
             return
-        numbers = np.sort(np.concatenate(self._waiting), axis=0)
+        numbers = np.sort(np.concatenate(self._waiting).T.copy(), axis=1)
         self._waiting = []
-        for cell in range(self.cells):
-            keys, counts = np.unique(numbers[:, cell], return_counts=True)
-            if len(keys) and keys[-1] == _ABSENT:
-                keys, counts = keys[:-1], counts[:-1]
-            self._add(cell, keys, counts.astype(np.int64), 0)
+        for cell, own in enumerate(numbers):
+            shift = int(self.shifts[cell])
+            found = own[: np.searchsorted(own, _ABSENT)] >> shift
+            self._add(cell, *_count(found, np.ones(len(found), dtype=np.int64)), shift)
 
     def _add(self, cell: int, keys: Whole, counts: Whole, shift: int) -> None:
         common = max(shift, int(self.shifts[cell]))
@@ -107,7 +106,7 @@ class QuantileSketch:
         keys, counts = _gather(both, np.concatenate([self._counts[cell], counts]))
         more = _needed_shift(keys, self.bins)
         if more:
-            keys, counts = _gather(keys >> more, counts)
+            keys, counts = _count(keys >> more, counts)
         self._keys[cell], self._counts[cell], self.shifts[cell] = keys, counts, common + more
 
     def _of_cell(self, cell: int, shares: Array) -> tuple[Array, Array]:
@@ -158,10 +157,14 @@ def _between(first: Array, second: Array, share: Array) -> Array:
 
 def _gather(keys: Whole, counts: Whole) -> tuple[Whole, Whole]:
     """Distinct keys in order, with their counts added up."""
+    order = np.argsort(keys, kind="stable")
+    return _count(keys[order], counts[order])
+
+
+def _count(keys: Whole, counts: Whole) -> tuple[Whole, Whole]:
+    """Distinct keys of some in order, with their counts added up."""
     if not len(keys):
         return keys, counts
-    order = np.argsort(keys, kind="stable")
-    keys, counts = keys[order], counts[order]
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
     return keys[starts], np.add.reduceat(counts, starts)
 

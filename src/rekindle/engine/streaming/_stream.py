@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from rekindle.engine._event_table import EventTable
 from rekindle.engine._ladder import refuse_unfit
 from rekindle.engine._outcomes import Outcomes
+from rekindle.engine._parameter_table import Parameters
 from rekindle.engine._solve import (
     DEFAULT_TOLERANCE,
-    ParameterValues,
     carried_linearly,
     output_grid,
     output_names,
@@ -36,6 +36,8 @@ from rekindle.modelling import Model
 
 Array = NDArray[np.float64]
 
+#: A state of so many bytes is kept after every piece, a larger one the more rarely: writing it takes time.
+_BYTES_A_PIECE = 4_000_000
 #: Units of work into which a piece is cut at least: few, because what their people share is worked out once.
 _UNITS_OF_A_PIECE = 4
 
@@ -44,7 +46,7 @@ class Chunk(NamedTuple):
     """Some people: their events, and their parameters as ``solve`` takes them."""
 
     events: EventTable
-    parameters: ParameterValues | Mapping[str, ParameterValues] | None = None
+    parameters: Parameters | None = None
 
 
 class Chunks(Protocol):
@@ -155,16 +157,24 @@ def _add_up(
     """Merge pieces from ``first`` on; of those before, only the file is written."""
     if progress:
         progress(first, total)
-    for number, piece in pieces:
-        if parts:
-            parts.save(number, piece.people, piece.numbers)
-        if number < first:
-            continue
-        tally.merge(piece.tally)
-        if store:
-            store.save(number + 1, tally)
-        if progress:
-            progress(number + 1, total)
+    done, kept, merging = first, first, False
+    try:
+        for number, piece in pieces:
+            if parts:
+                parts.save(number, piece.people, piece.numbers)
+            if number < first:
+                continue
+            merging = True
+            tally.merge(piece.tally)
+            done, merging = number + 1, False
+            if store and done - kept > tally.nbytes // _BYTES_A_PIECE:
+                store.save(done, tally)
+                kept = done
+            if progress:
+                progress(done, total)
+    finally:
+        if store and done > kept and not merging:
+            store.save(done, tally)
 
 
 def simulate_piece(task: StreamTask, number: int) -> Piece:
@@ -177,13 +187,17 @@ def simulate_piece(task: StreamTask, number: int) -> Piece:
     job = Job(task.model, names, ramps, subjects, task.tolerance, task.solver, units=_UNITS_OF_A_PIECE)
     refuse_unfit(job)
     tally = Tally(task.reducers, task.times)
+    between = {measure.output for measure in tally.measures.values() if measure.between_times}
     numbers = np.empty((len(subjects), len(tally.measures)))
     job.prepare()
     for unit in job.chunks:
         places = [place for batch in unit for place in batch.places]
         outcomes = job.run_chunk(unit)
         values, failures = outcomes.together(), _failures(job, places, outcomes)
-        courses = {name: Courses.on(grid, values[:, :, column]) for column, name in enumerate(names)}
+        courses = {
+            name: Courses.on(grid, values[:, :, column], between=name in between)
+            for column, name in enumerate(names)
+        }
         numbers[places] = tally.update(courses, failures)
     return Piece(tally, tuple(chunk.events.subjects), numbers)
 
