@@ -13,7 +13,6 @@ import llvmlite.ir as ir
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine.cascade._method import NODES, PLACES, STAGES, START
 from rekindle.engine.cascade._solve import multiply_add
-from rekindle.engine.lanes._lane_math import call_math
 from rekindle.engine.lanes._lanes import (
     DOUBLE,
     INTEGER,
@@ -27,6 +26,7 @@ from rekindle.engine.lanes._lanes import (
     place,
     store,
 )
+from rekindle.engine.lanes._quick_math import call_quick_math
 
 #: A mode that has decayed to this share of its start no longer counts.
 _FADED = 1e-24
@@ -64,7 +64,7 @@ def emit_decay(module: ir.Module, kind: LaneKind) -> ir.Function:
             exponent = b.fmul(load(b, rates, mode), wide)
             first = b.mul(mode, index(PLACES))
             for i, node in enumerate(NODES):
-                value = call_math(b, "exp", b.fmul(exponent, kind.number(node)))
+                value = call_quick_math(b, "exp", b.fmul(exponent, kind.number(node)))
                 store(b, value, table, b.add(first, index(i)))
     b.ret_void()
     return function
