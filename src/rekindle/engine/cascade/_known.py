@@ -83,27 +83,25 @@ def emit_forcing(module: ir.Module, forcings: int, kind: LaneKind) -> ir.Functio
     b = ir.IRBuilder(function.append_basic_block())
     tau, h, *places = function.args
     times = [kind.spread(b, b.fadd(tau, b.fmul(h, number(node)))) for node in NODES]
-    for forcing in range(forcings):
-        _emit_sums(b, kind, forcing, times, places)
+    coefficients, lines, spans, modes, faded, table, values = places
+    totals = [variable(b, kind.type) for _ in NODES]
+    with counted_loop(b, forcings) as forcing:
+        twice = b.mul(forcing, index(2))
+        level, gradient = load(b, lines, twice), load(b, lines, b.add(twice, index(1)))
+        for total, time in zip(totals, times, strict=True):
+            b.store(multiply_add(b, gradient, time, level), total)
+        first, last = load(b, spans, twice), load(b, spans, b.add(twice, index(1)))
+        row = b.mul(modes, forcing)
+        with counted_loop(b, last, first) as mode:
+            weight = b.fmul(load(b, coefficients, b.add(row, mode)), load(b, faded, mode))
+            decays = place(b, table, b.mul(mode, index(PLACES)))
+            for i, total in enumerate(totals):
+                b.store(multiply_add(b, weight, load(b, decays, i), b.load(total)), total)
+        own = place(b, values, b.mul(forcing, index(PLACES)))
+        for i, total in enumerate(totals):
+            store(b, b.load(total), own, i)
     b.ret_void()
     return function
-
-
-def _emit_sums(b: ir.IRBuilder, kind: LaneKind, forcing: int, times: Sequence[Any], places: Any) -> None:
-    coefficients, lines, spans, modes, faded, table, values = places
-    level, gradient = load(b, lines, 2 * forcing), load(b, lines, 2 * forcing + 1)
-    totals = [variable(b, kind.type) for _ in times]
-    for total, time in zip(totals, times, strict=True):
-        b.store(multiply_add(b, gradient, time, level), total)
-    first, last = load(b, spans, 2 * forcing), load(b, spans, 2 * forcing + 1)
-    row = b.mul(modes, index(forcing))
-    with counted_loop(b, last, first) as mode:
-        weight = b.fmul(load(b, coefficients, b.add(row, mode)), load(b, faded, mode))
-        for i, total in enumerate(totals):
-            term = load(b, table, b.add(b.mul(mode, index(PLACES)), index(i)))
-            b.store(multiply_add(b, weight, term, b.load(total)), total)
-    for i, total in enumerate(totals):
-        store(b, b.load(total), values, forcing * PLACES + i)
 
 
 class KnownFunctions:
