@@ -19,6 +19,7 @@ from rekindle.engine._plan import host_lanes
 from rekindle.engine._processor import processor
 from rekindle.engine.lanes._lane_math import call_math
 from rekindle.engine.lanes._lanes import INTEGER, LaneKind, load, store
+from rekindle.engine.lanes._quick_math import call_quick_math
 from rekindle.errors import SolverError
 
 EDGES = np.array(
@@ -28,7 +29,7 @@ EDGES = np.array(
 )  # fmt: skip
 
 
-def apply(name, lanes, *arrays, level="native"):
+def apply(name, lanes, *arrays, level="native", call=call_math):
     """Values of a generated function."""
     kind = LaneKind(lanes)
 
@@ -39,11 +40,11 @@ def apply(name, lanes, *arrays, level="native"):
         count, *pointers = builder.function.args
         with counted_loop(builder, count) as i:
             values = [load(builder, pointer, i) for pointer in pointers[:-1]]
-            store(builder, call_math(builder, name, *values), pointers[-1], i)
+            store(builder, call(builder, name, *values), pointers[-1], i)
         builder.ret_void()
         return made
 
-    code = MachineCode(module, f"test of {name} in {lanes} lanes", processor(level))
+    code = MachineCode(module, f"test of {call.__name__} {name} in {lanes} lanes", processor(level))
     run = code.function("run", None, [ctypes.c_int64] + [ctypes.c_void_p] * (len(arrays) + 1))
     given = [np.ascontiguousarray(array) for array in arrays]
     result = np.empty(len(given[0]))
@@ -56,6 +57,24 @@ def assert_close_in_last_places(got, wanted, places):
     np.testing.assert_array_equal(got[~finite], wanted[~finite])
     gap = np.abs(got[finite] - wanted[finite]) / np.spacing(np.abs(wanted[finite]))
     assert gap.max() <= places
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_quick_functions_agree_with_the_library(lanes):
+    rng = np.random.default_rng(3)
+    wide = np.concatenate([rng.uniform(-700, 700, 4000), rng.normal(size=4000)])
+    positive = np.concatenate([np.exp(rng.uniform(-700, 700, 4000)), 1 + 0.2 * rng.random(4000)])
+    assert_close_in_last_places(apply("exp", lanes, wide, call=call_quick_math), np.exp(wide), 3)
+    assert_close_in_last_places(apply("log", lanes, positive, call=call_quick_math), np.log(positive), 3)
+    far = np.array([1e4, np.inf, -1e4, -np.inf, np.nan, 700.0, -700.0, 0.0])
+    edges = apply("exp", lanes, far, call=call_quick_math)
+    np.testing.assert_allclose(edges, np.exp(np.clip(far, -700, 700)), rtol=1e-15)
+    ends = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, -1.0, -1e-300, 1.0])
+    wanted = np.array([-np.inf, -np.inf, np.inf, np.nan, np.nan, np.nan, np.nan, 0.0])
+    np.testing.assert_array_equal(apply("log", lanes, ends, call=call_quick_math), wanted)
+    tiny = apply("log", lanes, np.full(8, 1e-310), call=call_quick_math)
+    assert (tiny < -700).all()
+    assert (tiny > -720).all()
 
 
 @pytest.mark.parametrize(

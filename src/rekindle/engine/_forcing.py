@@ -5,7 +5,7 @@ from __future__ import annotations
 import llvmlite.ir as ir
 
 from rekindle.engine._control_flow import counted_loop, variable
-from rekindle.engine._step_functions import StepFunctions
+from rekindle.engine._step_functions import WatchFunctions
 from rekindle.engine.lanes._lane_math import decay
 from rekindle.engine.lanes._lanes import (
     FLAGS,
@@ -20,7 +20,7 @@ from rekindle.engine.lanes._lanes import (
 )
 
 
-def emit_forcing(module: ir.Module, parts: StepFunctions, kind: LaneKind, *, slopes: bool) -> ir.Function:
+def emit_forcing(module: ir.Module, parts: WatchFunctions, kind: LaneKind, *, slopes: bool) -> ir.Function:
     """``void forcing(tau, rates, coefficients, lines, spans, modes, exponentials, hoisted, values[,
     slopes])``.
 

@@ -20,11 +20,17 @@ from rekindle.engine._arithmetic import Numbers
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._emit import emit
-from rekindle.engine._machine_code import MachineCode
+from rekindle.engine._machine_code import FULL, LIGHT, MachineCode
 from rekindle.engine._model_code import ModelCode, emit_model, model_roots
 from rekindle.engine._processor import Processor
 from rekindle.engine._rodas_step import emit_step
-from rekindle.engine._step_functions import emit_prologue, emit_step_functions, hoist_groups
+from rekindle.engine._step_functions import (
+    WatchFunctions,
+    emit_prologue,
+    emit_step_functions,
+    emit_watch_functions,
+    hoist_groups,
+)
 from rekindle.engine.cascade import _stepper as cascade
 from rekindle.engine.cascade._lane_step import emit_lane_step
 from rekindle.engine.lanes._lane_frame import Frame
@@ -68,24 +74,31 @@ class KernelSource:
         derivation, lanes = self.derivation, self.lanes
         kind = LaneKind(lanes)
         module = ir.Module("rekindle_lanes")
-        roots = {**derivation.step_roots, **model_roots(derivation)}
-        if self.integrator == "L2":
-            roots |= cascade.cascade_roots(derivation)
-        hoisted_roots, hoisted = hoist_groups(roots, set(derivation.constant_index))
+        parts: WatchFunctions
+        cascaded = self.integrator == "L2"
+        steps = (
+            {"peaks": derivation.peak_slopes, **cascade.cascade_roots(derivation)}
+            if cascaded
+            else derivation.step_roots
+        )
+        hoisted_roots, hoisted = hoist_groups(
+            {**steps, **model_roots(derivation)}, set(derivation.constant_index)
+        )
         prologue = emit_prologue(module, derivation, hoisted, kind)
         model = emit_model(module, derivation, hoisted_roots, kind)
-        parts = emit_step_functions(module, derivation, hoisted_roots, kind)
         forced = sum(name in derivation.system.linear for name in derivation.forcings)
         linear = emit_linear(module, len(derivation.system.linear), forced, kind)
-        frame = Frame(derivation, parts, len(hoisted), kind)
-        if self.integrator == "L2":
+        if cascaded:
+            parts = emit_watch_functions(module, derivation, hoisted_roots["peaks"], kind)
             functions = cascade.emit_step_functions(module, derivation, hoisted_roots, kind)
             turning = cascade.known_switches(derivation, hoisted_roots)
             integrate = cascade.emit_cascade(module, functions, hoisted_roots["peaks"], turning)
             step = emit_lane_step(module, functions, parts) if parts.peak_count else None
         else:
-            step = emit_step(module, parts, kind)
-            integrate = stepper.emit_integrate(module, parts, kind, step)
+            parts = own = emit_step_functions(module, derivation, hoisted_roots, kind)
+            step = emit_step(module, own, kind)
+            integrate = stepper.emit_integrate(module, own, kind, step)
+        frame = Frame(derivation, parts, len(hoisted), kind)
         peaks = emit_peak_handler(module, frame, step, linear, model) if step and parts.peak_count else None
         _Runner(module, frame, prologue, model, linear, integrate, peaks)
         _emit_matrix(module, derivation, kind)
@@ -109,7 +122,7 @@ class Kernel(KernelSource):
     ) -> None:
         super().__init__(derivation, lanes, integrator)
         key = f"{integrator} {lanes} lanes {derivation.system.digest}"
-        self.library = MachineCode(self.module, key, processor)
+        self.library = MachineCode(self.module, key, processor, LIGHT if integrator == "L2" else FULL)
         pointer, whole = ctypes.c_void_p, ctypes.c_int64
         self.run: Callable[..., int] = self.library.function(
             "run",

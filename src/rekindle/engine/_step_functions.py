@@ -20,22 +20,28 @@ Places = Mapping[str, tuple[Any, int]]
 
 
 @dataclass(frozen=True)
-class StepFunctions:
-    """Functions of the loop and their sizes."""
+class WatchFunctions:
+    """Functions that follow a solution, whatever the method of stepping, and their sizes."""
 
-    right_hand_side: ir.Function  # (y, forcing, hoisted, rates)
-    slopes: ir.Function  # (y, forcing, forcing slopes, hoisted, jacobian, time slope)
-    factor: ir.Function
-    solve: ir.Function
     peaks: ir.Function  # (y, forcing, forcing slopes, hoisted, peak slopes)
     derive: ir.Function  # (forcing values, hoisted): fills the derived values after the forcings
     states: int
     forcings: int
     derived: int
     modes: int
+    peak_count: int
+
+
+@dataclass(frozen=True)
+class StepFunctions(WatchFunctions):
+    """The same with what a step of Rodas5P calls."""
+
+    right_hand_side: ir.Function  # (y, forcing, hoisted, rates)
+    slopes: ir.Function  # (y, forcing, forcing slopes, hoisted, jacobian, time slope)
+    factor: ir.Function
+    solve: ir.Function
     jacobian: int
     factors: int
-    peak_count: int
 
 
 def reader(builder: ir.IRBuilder, places: Places, hoisted: Any) -> Callable[[str], Any]:
@@ -58,13 +64,11 @@ def emit_step_functions(
     module: ir.Module, derivation: Derivation, roots: Mapping[str, Sequence[Expression]], kind: LaneKind
 ) -> StepFunctions:
     """Emit them from the hoisted ``step_roots`` of a derivation."""
+    names = ("right_hand_side", "slopes", "peaks")
     n, count = len(derivation.system.nonlinear), len(derivation.jacobian)
     factorisation = Factorisation(n, derivation.jacobian, kind)
-    groups, derived = derive(
-        roots["right_hand_side"], set(derivation.forcings), [roots["slopes"], roots["peaks"]]
-    )
-    roots = dict(zip(("right_hand_side", "slopes", "peaks"), groups, strict=True))
-    peaks = roots["peaks"]
+    groups, derived = derive(roots[names[0]], set(derivation.forcings), [roots[name] for name in names[1:]])
+    roots = dict(zip(names, groups, strict=True))
 
     def inner(name: str, sizes: Sequence[int], *, slopes: bool) -> ir.Function:
         return _emit_inner(module, derivation, name, roots[name], sizes, kind, slopes=slopes)
@@ -74,16 +78,36 @@ def emit_step_functions(
         slopes=inner("slopes", [count, n], slopes=True),
         factor=factorisation.emit_factor(module),
         solve=factorisation.emit_solve(module),
-        peaks=inner("peaks", [len(peaks)], slopes=True),
-        derive=_emit_derive(module, derivation, derived, kind),
-        states=n,
-        forcings=len(derivation.forcings),
-        derived=len(derived),
-        modes=len(derivation.system.linear),
         jacobian=count,
         factors=len(factorisation.slots),
-        peak_count=len(peaks),
+        **_watching(module, derivation, roots["peaks"], derived, kind),
     )
+
+
+def emit_watch_functions(
+    module: ir.Module, derivation: Derivation, peaks: Sequence[Expression], kind: LaneKind
+) -> WatchFunctions:
+    """Emit what follows a solution from the hoisted slopes of what peak events watch."""
+    (peaks,), derived = derive(peaks, set(derivation.forcings), [])
+    return WatchFunctions(**_watching(module, derivation, peaks, derived, kind))
+
+
+def _watching(
+    module: ir.Module,
+    derivation: Derivation,
+    peaks: Sequence[Expression],
+    derived: Sequence[Expression],
+    kind: LaneKind,
+) -> dict[str, Any]:
+    return {
+        "peaks": _emit_inner(module, derivation, "peaks", peaks, [len(peaks)], kind, slopes=True),
+        "derive": _emit_derive(module, derivation, derived, kind),
+        "states": len(derivation.system.nonlinear),
+        "forcings": len(derivation.forcings),
+        "derived": len(derived),
+        "modes": len(derivation.system.linear),
+        "peak_count": len(peaks),
+    }
 
 
 def _emit_inner(

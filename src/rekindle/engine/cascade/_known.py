@@ -13,7 +13,6 @@ import llvmlite.ir as ir
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine.cascade._method import NODES, PLACES, STAGES, START
 from rekindle.engine.cascade._solve import multiply_add
-from rekindle.engine.lanes._lane_math import call_math
 from rekindle.engine.lanes._lanes import (
     DOUBLE,
     INTEGER,
@@ -27,6 +26,7 @@ from rekindle.engine.lanes._lanes import (
     place,
     store,
 )
+from rekindle.engine.lanes._quick_math import call_quick_math
 
 #: A mode that has decayed to this share of its start no longer counts.
 _FADED = 1e-24
@@ -64,7 +64,7 @@ def emit_decay(module: ir.Module, kind: LaneKind) -> ir.Function:
             exponent = b.fmul(load(b, rates, mode), wide)
             first = b.mul(mode, index(PLACES))
             for i, node in enumerate(NODES):
-                value = call_math(b, "exp", b.fmul(exponent, kind.number(node)))
+                value = call_quick_math(b, "exp", b.fmul(exponent, kind.number(node)))
                 store(b, value, table, b.add(first, index(i)))
     b.ret_void()
     return function
@@ -83,27 +83,25 @@ def emit_forcing(module: ir.Module, forcings: int, kind: LaneKind) -> ir.Functio
     b = ir.IRBuilder(function.append_basic_block())
     tau, h, *places = function.args
     times = [kind.spread(b, b.fadd(tau, b.fmul(h, number(node)))) for node in NODES]
-    for forcing in range(forcings):
-        _emit_sums(b, kind, forcing, times, places)
+    coefficients, lines, spans, modes, faded, table, values = places
+    totals = [variable(b, kind.type) for _ in NODES]
+    with counted_loop(b, forcings) as forcing:
+        twice = b.mul(forcing, index(2))
+        level, gradient = load(b, lines, twice), load(b, lines, b.add(twice, index(1)))
+        for total, time in zip(totals, times, strict=True):
+            b.store(multiply_add(b, gradient, time, level), total)
+        first, last = load(b, spans, twice), load(b, spans, b.add(twice, index(1)))
+        row = b.mul(modes, forcing)
+        with counted_loop(b, last, first) as mode:
+            weight = b.fmul(load(b, coefficients, b.add(row, mode)), load(b, faded, mode))
+            decays = place(b, table, b.mul(mode, index(PLACES)))
+            for i, total in enumerate(totals):
+                b.store(multiply_add(b, weight, load(b, decays, i), b.load(total)), total)
+        own = place(b, values, b.mul(forcing, index(PLACES)))
+        for i, total in enumerate(totals):
+            store(b, b.load(total), own, i)
     b.ret_void()
     return function
-
-
-def _emit_sums(b: ir.IRBuilder, kind: LaneKind, forcing: int, times: Sequence[Any], places: Any) -> None:
-    coefficients, lines, spans, modes, faded, table, values = places
-    level, gradient = load(b, lines, 2 * forcing), load(b, lines, 2 * forcing + 1)
-    totals = [variable(b, kind.type) for _ in times]
-    for total, time in zip(totals, times, strict=True):
-        b.store(multiply_add(b, gradient, time, level), total)
-    first, last = load(b, spans, 2 * forcing), load(b, spans, 2 * forcing + 1)
-    row = b.mul(modes, index(forcing))
-    with counted_loop(b, last, first) as mode:
-        weight = b.fmul(load(b, coefficients, b.add(row, mode)), load(b, faded, mode))
-        for i, total in enumerate(totals):
-            term = load(b, table, b.add(b.mul(mode, index(PLACES)), index(i)))
-            b.store(multiply_add(b, weight, term, b.load(total)), total)
-    for i, total in enumerate(totals):
-        store(b, b.load(total), values, forcing * PLACES + i)
 
 
 class KnownFunctions:

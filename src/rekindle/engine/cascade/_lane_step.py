@@ -7,12 +7,11 @@ import llvmlite.ir as ir
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._forcing import emit_forcing
 from rekindle.engine._layout import Layout
-from rekindle.engine._step_functions import StepFunctions
+from rekindle.engine._step_functions import WatchFunctions
 from rekindle.engine.cascade._method import NODES, PLACES, STAGES, START
 from rekindle.engine.cascade._polynomial import polynomial_weights
 from rekindle.engine.cascade._solve import multiply_add
-from rekindle.engine.cascade._step import NOT_CONVERGED
-from rekindle.engine.cascade._step import StepFunctions as CascadeFunctions
+from rekindle.engine.cascade._step import NOT_CONVERGED, StepFunctions
 from rekindle.engine.lanes._lane_step import LaneStep
 from rekindle.engine.lanes._lanes import (
     DOUBLE,
@@ -26,7 +25,7 @@ from rekindle.engine.lanes._lanes import (
 )
 
 
-def emit_lane_step(module: ir.Module, functions: CascadeFunctions, parts: StepFunctions) -> LaneStep:
+def emit_lane_step(module: ir.Module, functions: StepFunctions, parts: WatchFunctions) -> LaneStep:
     """Emit a step, its dense output and the forcings.
 
     Args:
@@ -51,8 +50,8 @@ def emit_lane_step(module: ir.Module, functions: CascadeFunctions, parts: StepFu
 
 def _emit_step(
     function: ir.Function,
-    functions: CascadeFunctions,
-    parts: StepFunctions,
+    functions: StepFunctions,
+    parts: WatchFunctions,
     forcing: ir.Function,
     work: Layout,
 ) -> None:

@@ -136,7 +136,7 @@ def _emit_look(
             base, place = places[name]
             return load(b, base, b.add(node, index(place * PLACES)))
 
-        for place, value in enumerate(emit(b, watched, read, kind)):
+        for place, value in enumerate(emit(b, watched, read, kind, quick=True)):
             store(b, value, result, b.add(node, index(place * PLACES)))
     b.ret_void()
     return function

@@ -8,7 +8,7 @@ import llvmlite.ir as ir
 
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._layout import Layout
-from rekindle.engine._step_functions import StepFunctions
+from rekindle.engine._step_functions import WatchFunctions
 from rekindle.engine._system import TIME
 from rekindle.engine.lanes._lanes import LaneKind, index, store
 
@@ -16,7 +16,7 @@ from rekindle.engine.lanes._lanes import LaneKind, index, store
 class Frame:
     """Where states, constants and the exact solution of a lane group stand."""
 
-    def __init__(self, derivation: Derivation, parts: StepFunctions, hoisted: int, kind: LaneKind) -> None:
+    def __init__(self, derivation: Derivation, parts: WatchFunctions, hoisted: int, kind: LaneKind) -> None:
         system = derivation.system
         self.parts, self.kind = parts, kind
         self.linear, self.nonlinear = len(system.linear), len(system.nonlinear)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import llvmlite.ir as ir
 
 from rekindle.engine._layout import Layout
-from rekindle.engine._step_functions import StepFunctions
+from rekindle.engine._step_functions import WatchFunctions
 from rekindle.engine.lanes._lanes import LaneKind
 
 
@@ -31,7 +31,7 @@ class LaneStep:
     dense: ir.Function
     forcing: ir.Function  # with slopes
     work: Layout
-    parts: StepFunctions
+    parts: WatchFunctions
     kind: LaneKind
     looks: tuple[float, ...]
     restep: bool
