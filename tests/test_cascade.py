@@ -21,6 +21,7 @@ from rekindle.engine._machine_code import MachineCode
 from rekindle.engine._system import build_system, infusion_name
 from rekindle.engine.cascade import _method as method
 from rekindle.engine.cascade._choice import cascade_suits
+from rekindle.engine.cascade._linear_loops import tear
 from rekindle.engine.cascade._plan import Loop, components, make_plan, own_slopes, with_quick_powers
 from rekindle.engine.cascade._stepper import SWEEPS, cascade_roots, emit_cascade, emit_step_functions
 from rekindle.engine.lanes._lanes import LaneKind, load, store
@@ -310,6 +311,54 @@ def test_plan_of_the_cascade():
     )  # fmt: skip
     assert "k" not in constants
     assert (dict(without.fixed), without.varying, without.swept) == ({}, {1}, frozenset())
+
+
+def coupled(name, count, drive, strength):
+    """States that all act on each other: all but one have to be torn out."""
+    lines = [f"state {name}{i} [1] = {1 + i}" for i in range(count)]
+    for i in range(count):
+        others = " + ".join(f"{1 + i + 2 * j}*{name}{j}" for j in range(count) if j != i)
+        lines.append(f"d/dt({name}{i}) = 0.01[1/h]*{strength}*({others}) - {2 + i}[1/h]*{name}{i} + {drive}")
+    return "\n".join([*lines, *(f"output out_{name}{i} [1] = {name}{i}" for i in range(count))]) + "\n"
+
+
+LINEAR_LOOPS = (
+    """
+model linear_loops
+time [h]
+state driver [1] = 0.1
+d/dt(driver) = 0.3[1/h]*driver*(1 - driver)
+output out_driver [1] = driver
+"""
+    + coupled("p", 2, "0.2[1/h]*driver", "2")
+    + coupled("q", 2, "0.5[1/h]*driver", "2")
+    + coupled("r", 3, "0[1/h]", "driver")
+    + coupled("s", 4, "1[1/h]*p0", "(1 + driver^2)")
+)
+
+
+def test_loops_that_are_linear_in_their_states_are_solved_without_sweeps():
+    """One, two and three states torn out; couplings that stay, shared by two loops, and that move."""
+    kernel = Cascade(LINEAR_LOOPS)
+    system = kernel.system
+    rates = with_quick_powers(system.right_hand_side)
+    plan = make_plan(system.nonlinear, rates, own_slopes(system.nonlinear, rates), system.linear)
+    assert {system.nonlinear[i] for i in plan.swept} == {"driver"}
+    torn = sorted((len(operator.shape.torn), operator.fixed) for operator in plan.operators)
+    assert torn == [(1, True), (2, False), (3, False)]
+    doses = {"p1": 0.4, "s0": 0.2}
+    segments = [(0.0, 2.0, [0.3, 1.1, 2.0], {}), (2.0, 30.0, [4.7, 9.0, 30.0], doses)]
+    exact = kernel.reference(segments)
+    for tolerance in (1e-7, 1e-10):
+        values, control = kernel.run(segments, tolerance)
+        assert scaled(values[:, :, 0], exact).max() < 10 * tolerance + 1e-9
+        assert control[SWEEPS] < 8 * control[contract.STEPS]
+    assert cascade_suits(kernel.derivation).reason.startswith("0 of 12 states are in feedback loops")
+
+
+def test_loops_of_too_many_states_are_swept():
+    assert tear(5, {(i, j) for i in range(5) for j in range(5)}) is None
+    assert tear(17, {(i, (i + 1) % 17) for i in range(17)}) is None
 
 
 TEXTBOOK = {

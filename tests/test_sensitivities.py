@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import rekindle
 from central_differences import TIGHT, differences, shifted
-from rekindle.engine import loss_gradient, sensitivities
+from rekindle.engine import least_squares, loss_gradient, sensitivities
 from rekindle.errors import OutputError, ParameterError, SolverError
 from rekindle.regimen import parse_regimen
 from rekindle.therapy import dose_records, therapy_model
@@ -413,3 +413,40 @@ def test_a_lag_that_changes_while_the_dose_waits_is_refused():
     )  # fmt: skip
     with pytest.raises(SolverError, match="RK-SOL-063"):
         sensitivities(model, events, with_respect_to=["wait"], times=[1.0])
+
+
+def test_least_squares_take_observations_from_the_table_or_the_caller():
+    model = rekindle.load_model(DEPOT)
+    rows = [{"TIME": 0, "AMT": 50, "CMT": "depot", "RATE": 0}]
+    rows += [
+        {"TIME": time, "EVID": 0, "DV": value, "MDV": missing}
+        for time, value, missing in ((1.0, 2.0, 0), (3.0, 99.0, 1), (6.0, 1.5, 0))
+    ]
+    events = table(model, *rows)
+    common = {"with_respect_to": ["CL", "ka", "share"], "tolerance": 1e-10}
+    value, gradient = loss_gradient(model, events, loss=least_squares("level", sd=0.5), **common)
+    level = rekindle.simulate(model, events, tolerance=1e-10)["level"]
+    residuals = (level[[0, 2]] - [2.0, 1.5]) / 0.5
+    assert value == pytest.approx((residuals**2).sum() / 2, rel=1e-8)
+    tangents = sensitivities(model, events, **common)
+    for name, slope in zip(tangents.with_respect_to, gradient, strict=True):
+        wanted = (residuals / 0.5) @ tangents.of("level", name)[[0, 2]]
+        assert slope == pytest.approx(wanted, rel=1e-8)
+    given = least_squares("level", [[2.0, np.nan, 1.5]], sd=[[0.5, 1.0, 0.5]])
+    again = loss_gradient(model, events, loss=given, times=[1.0, 3.0, 6.0], **common)
+    assert again[0] == pytest.approx(value, rel=1e-8)
+    np.testing.assert_allclose(again[1], gradient, rtol=1e-8)
+
+
+def test_least_squares_without_residuals_are_refused():
+    model = rekindle.load_model(DEPOT)
+    dose = {"TIME": 0, "AMT": 50, "CMT": "depot", "RATE": 0}
+    events = table(model, dose)
+    common = {"with_respect_to": ["CL"], "times": [1.0]}
+    with pytest.raises(SolverError, match="RK-SOL-068"):
+        loss_gradient(model, events, loss=least_squares("level"), **common)
+    with pytest.raises(SolverError, match="RK-SOL-067"):
+        loss_gradient(model, events, loss=least_squares("level", 1.0, sd=0.0), **common)
+    censored = table(model, dose, {"TIME": 1, "EVID": 0, "DV": 0.1, "CENS": 1})
+    with pytest.raises(SolverError, match="RK-SOL-069"):
+        loss_gradient(model, censored, loss=least_squares("level"), with_respect_to=["CL"])

@@ -18,6 +18,7 @@ from rekindle.engine._trajectory import Trajectory
 if TYPE_CHECKING:
     from rekindle.engine._policy import Policy, simulate_with_policy
     from rekindle.engine.exchange._petab import Observable, to_petab
+    from rekindle.engine.sensitivity._loss import Loss, least_squares
     from rekindle.engine.sensitivity._sensitivities import Sensitivities, loss_gradient, sensitivities
     from rekindle.engine.streaming._reduce_course import Courses
     from rekindle.engine.streaming._reduced import MeanCourses, MeasureSummary, QuantileCourses, Reduced
@@ -48,6 +49,7 @@ else:
             "streaming._reduced": "MeanCourses, MeasureSummary, QuantileCourses, Reduced",
             "streaming._reducers": "Area, AtMost, FirstPassage, MeanCourse, Measure, Peak, PeakTime, "
             "Quantiles, Reducer, Response, TimeAbove, TimeBelow, Value",
+            "sensitivity._loss": "Loss, least_squares",
             "sensitivity._sensitivities": "Sensitivities, loss_gradient, sensitivities",
             "streaming._stream": "Chunk, Chunks, simulate_stream",
             "streaming._stream_cluster": "CLUSTER_RETRIES, cluster_client",
@@ -65,6 +67,7 @@ __all__ = [
     "Courses",
     "EventTable",
     "FirstPassage",
+    "Loss",
     "MeanCourse",
     "MeanCourses",
     "Measure",
@@ -88,6 +91,7 @@ __all__ = [
     "Value",
     "cluster_client",
     "joined",
+    "least_squares",
     "loss_gradient",
     "output_names",
     "schedule_table",

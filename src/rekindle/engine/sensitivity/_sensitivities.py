@@ -23,15 +23,13 @@ from rekindle.engine._trajectory import Trajectory
 from rekindle.engine._workers import Job
 from rekindle.engine.sensitivity._derivatives import Derivatives
 from rekindle.engine.sensitivity._doses import written_out
+from rekindle.engine.sensitivity._loss import Loss
 from rekindle.engine.sensitivity._model import tangent_model
 from rekindle.engine.sensitivity._parts import TangentModel
 from rekindle.errors import ParameterError, SolverError, nearest
 from rekindle.modelling import Model, symbols
 
 Array = NDArray[np.float64]
-
-#: From the trajectory to a number and its slopes: output -> array of the shape of that output.
-Loss = Callable[[Trajectory], tuple[float, Mapping[str, Array]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,10 +189,12 @@ def loss_gradient(
 ) -> tuple[float, Array]:
     """Value and gradient of a number that is made of the outputs, such as a sum of squares.
 
+    Solved forward, with the tangents of every parameter; what that costs stands in ``docs/engine.md``.
+
     Args:
         model: any model of the model language.
         events: checked records of one or more people.
-        loss: from the trajectory to the number and its slopes in the outputs.
+        loss: from the trajectory to the number and its slopes in the outputs, or ``least_squares(...)``.
         with_respect_to: as for ``sensitivities``; everybody's value of a parameter moves together.
         parameters: as for ``solve``.
         times: as for ``solve``.
