@@ -1,20 +1,17 @@
 """Derivatives with respect to parameters and initial values, against closed forms and central differences."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rekindle
+from central_differences import TIGHT, differences, shifted
 from rekindle.engine import loss_gradient, sensitivities
 from rekindle.errors import OutputError, ParameterError, SolverError
-from rekindle.modelling import constant
 from rekindle.regimen import parse_regimen
 from rekindle.therapy import dose_records, therapy_model
 
-TIGHT = 1e-11
 TIMES = np.array([0.3, 0.9, 1.7, 2.6, 4.1, 7.3, 12.2, 23.7])
 
 DEPOT = """
@@ -104,28 +101,6 @@ output s [mg] = site
 
 def table(model, *rows):
     return rekindle.EventTable.from_rows([{"ID": 1, **row} for row in rows], model)
-
-
-def shifted(model, name, step):
-    """The model with another value of a parameter, or another initial value."""
-    if name in model.parameters:
-        return model.with_parameters(**{name: model.parameters[name].value + step})
-    state = model.states[name]
-    changed = replace(state, initial=state.initial + constant(step))
-    return replace(model, states={**model.states, name: changed})
-
-
-def differences(model, events, name, output, times, tolerance=TIGHT, share=2e-4):
-    """Central differences of fourth order."""
-    size = abs(model.parameters[name].value) if name in model.parameters else 1.0
-    step = share * (size or 1.0)
-
-    def at(multiple):
-        return rekindle.simulate(
-            shifted(model, name, multiple * step), events, times=times, tolerance=tolerance, solver="L1"
-        )[output]
-
-    return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step)
 
 
 def compare(model, events, names, times=TIMES, accuracy=2e-6, outputs=None, **more):

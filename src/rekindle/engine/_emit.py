@@ -10,6 +10,7 @@ import llvmlite.ir as ir
 
 from rekindle.engine.lanes._lane_math import call_math
 from rekindle.engine.lanes._lanes import FLAGS, SCALAR, LaneKind, kind_of
+from rekindle.engine.lanes._quick_math import call_quick_math
 from rekindle.modelling import Expression, topological
 
 _COMPARISON = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
@@ -21,11 +22,16 @@ def emit(
     roots: Sequence[Expression],
     read: Callable[[str], Any],
     kind: LaneKind = SCALAR,
+    *,
+    quick: bool = False,
 ) -> list[Any]:
-    """Emit code for all roots, each shared node once; ``read`` gives the value of a symbol."""
+    """Emit code for all roots, each shared node once; ``read`` gives the value of a symbol.
+
+    ``quick`` takes exp and log from ``_quick_math``.
+    """
     values: dict[Expression, Any] = {}
     for node in topological(roots):
-        values[node] = _emit_node(builder, node, values, read, kind)
+        values[node] = _emit_node(builder, node, values, read, kind, quick)
     return [values[root] for root in roots]
 
 
@@ -35,6 +41,7 @@ def _emit_node(
     values: dict[Expression, Any],
     read: Callable[[str], Any],
     kind: LaneKind,
+    quick: bool,
 ) -> Any:
     operation = node.operation
     arguments = [values[argument] for argument in node.arguments]
@@ -65,6 +72,8 @@ def _emit_node(
             return builder.not_(_truth(builder, arguments[0]))
         case _ if operation in _COMPARISON:
             return builder.fcmp_ordered(_COMPARISON[operation], *arguments)
+        case _ if quick:
+            return call_quick_math(builder, operation, *arguments)
         case _:
             return call_math(builder, operation, *arguments)
 

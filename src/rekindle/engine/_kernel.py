@@ -80,7 +80,8 @@ class KernelSource:
         frame = Frame(derivation, parts, len(hoisted), kind)
         if self.integrator == "L2":
             functions = cascade.emit_step_functions(module, derivation, hoisted_roots, kind)
-            integrate = cascade.emit_cascade(module, functions, hoisted_roots["peaks"])
+            turning = cascade.known_switches(derivation, hoisted_roots)
+            integrate = cascade.emit_cascade(module, functions, hoisted_roots["peaks"], turning)
             step = emit_lane_step(module, functions, parts) if parts.peak_count else None
         else:
             step = emit_step(module, parts, kind)
@@ -330,6 +331,10 @@ class _Runner:
             failed = builder.icmp_signed(">", status, index(stepper.PEAK))
             with builder.if_then(failed):
                 builder.ret(status)
+            with builder.if_then(builder.icmp_signed("==", status, index(stepper.PAUSED))):
+                self._pause(structure, begin, first, left, times)
+                builder.branch(loop)
+                builder.position_at_end(builder.append_basic_block("unreached"))
             if self.peaks is not None:
                 with builder.if_then(builder.icmp_signed("==", status, index(stepper.PEAK))):
                     self._peak(structure, begin, first, left, times)
@@ -378,20 +383,35 @@ class _Runner:
             ],
         )  # fmt: skip
 
+    def _pause(self, structure: Any, begin: Any, first: Any, left: Any, times: Any) -> None:
+        """Outputs up to the stop, and the exact solution from there."""
+        builder = self.builder
+        stop = load(builder, self.control, stepper.TIME_NOW)
+        count = self._passed(left, times, stop, ir.IntType(1)(1))
+        self._write_moved(structure, begin, first, count)
+        self._evaluate(structure, builder.fsub(stop, begin), self.at["states"])
+        builder.store(stop, self.begin)
+        builder.store(builder.add(builder.load(self.done), count), self.done)
+
+    def _passed(self, left: Any, times: Any, stop: Any, moved: Any) -> Any:
+        """How many outputs have been reached."""
+        builder = self.builder
+        passed = variable(builder, INTEGER)
+        builder.store(index(0), passed)
+        with counted_loop(builder, left) as k:
+            seen = builder.and_(moved, builder.fcmp_ordered("<=", load(builder, times, k), stop))
+            builder.store(builder.add(builder.load(passed), builder.zext(seen, INTEGER)), passed)
+        return builder.load(passed)
+
     def _peak(self, structure: Any, begin: Any, first: Any, left: Any, times: Any) -> None:
         """Outputs up to the stop, then the peaks of all lanes in the last step."""
         assert self.peaks is not None
         builder, at = self.builder, self.at
         stop = load(builder, self.control, stepper.TIME_NOW)
         previous = self.kind.lane(builder, load(builder, at["before"], 0), 0)
-        passed = variable(builder, INTEGER)
-        builder.store(index(0), passed)
         # A peak at the very start stops the stepper before it writes anything.
         moved = builder.fcmp_ordered(">", stop, previous)
-        with counted_loop(builder, left) as k:
-            seen = builder.and_(moved, builder.fcmp_ordered("<=", load(builder, times, k), stop))
-            builder.store(builder.add(builder.load(passed), builder.zext(seen, INTEGER)), passed)
-        count = builder.load(passed)
+        count = self._passed(left, times, stop, moved)
         self._write_moved(structure, begin, first, count)
         rows = place(builder, self.output_rows, first)
         status = builder.call(

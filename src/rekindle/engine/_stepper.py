@@ -29,6 +29,8 @@ from rekindle.engine.lanes._lanes import (
 
 #: What ``integrate`` returns.
 FINISHED, PEAK, STEP_COLLAPSED, NOT_FINITE, TOO_MANY_STEPS = range(5)
+#: The same where the loop stops at a moment when a rate jumps, and is to be called again from there.
+PAUSED = -1
 #: Positions in the control array of ``integrate``: in and out.
 STEP, RELATIVE, ABSOLUTE, TIME_NOW, STEPS, REJECTED, MOST_STEPS, WATCH = range(8)
 #: Length of the control array.

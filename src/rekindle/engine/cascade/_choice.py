@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rekindle.engine._derivation import Derivation
+from rekindle.engine.cascade._linear_loops import couplings, tear
 from rekindle.engine.cascade._plan import components
-from rekindle.modelling import symbols, topological
+from rekindle.modelling import Expression, symbols, topological
 
 #: Above this share of states in feedback loops, sweeping costs more than a full Jacobian saves.
 _LARGEST_SHARE_IN_LOOPS = 0.5
@@ -35,15 +38,27 @@ def cascade_suits(derivation: Derivation, tolerance: float = 1e-7) -> Suitabilit
     system = derivation.system
     if not system.nonlinear:
         return Suitability(False, "every state is linear and solved exactly")
-    names = set(system.nonlinear)
-    rates = dict(zip(system.nonlinear, system.right_hand_side, strict=True))
-    groups = components({name: symbols(rate) & names for name, rate in rates.items()})
-    in_loops = [name for group in groups if len(group) > 1 for name in group]
-    share = len(in_loops) / len(system.states)
-    count = f"{len(in_loops)} of {len(system.states)} states are in feedback loops"
-    if share > _LARGEST_SHARE_IN_LOOPS:
+    in_loops, kinks = _feedback(derivation)
+    count = f"{in_loops} of {len(system.states)} states are in feedback loops"
+    if in_loops / len(system.states) > _LARGEST_SHARE_IN_LOOPS:
         return Suitability(False, count)
-    kinks = sum(node.operation in _KINKS for node in topological(system.right_hand_side))
     if derivation.peak_names and tolerance < FINEST:
         return Suitability(False, f"with watched peaks collocation reaches no tolerance below {FINEST:g}")
     return Suitability(True, f"{count}; kinks left to the step control: {kinks}" if kinks else count)
+
+
+@lru_cache(maxsize=64)
+def _feedback(derivation: Derivation) -> tuple[int, int]:
+    """States that have to be swept in loops of two or more, and kinks."""
+    system = derivation.system
+    names = set(system.nonlinear)
+    rates = dict(zip(system.nonlinear, system.right_hand_side, strict=True))
+    groups = components({name: symbols(rate) & names for name, rate in rates.items()})
+    swept = sum(len(group) for group in groups if len(group) > 1 and not _direct(group, rates))
+    return swept, sum(node.operation in _KINKS for node in topological(system.right_hand_side))
+
+
+def _direct(group: Sequence[str], rates: Mapping[str, Expression]) -> bool:
+    """Whether a loop is linear in its states and solved directly."""
+    found = couplings(group, [rates[name] for name in group])
+    return found is not None and tear(len(group), set(found)) is not None

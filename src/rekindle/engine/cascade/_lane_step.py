@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import counted_loop
+from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._forcing import emit_forcing
 from rekindle.engine._layout import Layout
 from rekindle.engine._step_functions import StepFunctions
-from rekindle.engine.cascade._blocks import PLACES, START, polynomial_weights
-from rekindle.engine.cascade._method import NODES, STAGES
+from rekindle.engine.cascade._method import NODES, PLACES, STAGES, START
+from rekindle.engine.cascade._polynomial import polynomial_weights
 from rekindle.engine.cascade._solve import multiply_add
-from rekindle.engine.cascade._step import StepCode
+from rekindle.engine.cascade._step import NOT_CONVERGED
 from rekindle.engine.cascade._step import StepFunctions as CascadeFunctions
 from rekindle.engine.lanes._lane_step import LaneStep
 from rekindle.engine.lanes._lanes import (
@@ -58,32 +58,31 @@ def _emit_step(
 ) -> None:
     kind, b = functions.kind, ir.IRBuilder(function.append_basic_block())
     y, hoisted, *arrays, tau, h, relative, absolute, base = function.args
-    at, code = work.all(b, base), StepCode(functions, b)
+    at, memory = work.all(b, base), functions.memory.reserve(b)
+    own = functions.memory.at(b, *memory)
     for j in range(parts.forcings):
-        store(b, load(b, at["values"], j), code.known, j * PLACES + START)
+        store(b, load(b, at["values"], j), own["known"], j * PLACES + START)
+    nodes = variable(b, kind.type, STAGES)
     for i, node in enumerate(NODES):
-        time = multiply_add(b, h, kind.number(node), tau)
+        store(b, kind.number(node), nodes, i)
+    with counted_loop(b, STAGES) as i:
+        time = multiply_add(b, h, load(b, nodes, i), tau)
         b.call(forcing, [time, *arrays, at["exponentials"], hoisted, at["end_values"], at["end_slopes"]])
         for j in range(parts.forcings):
-            store(b, load(b, at["end_values"], j), code.known, j * PLACES + i)
-    code.emit_start(y, hoisted)
-    code.emit_shifts(h)
+            store(b, load(b, at["end_values"], j), own["known"], b.add(i, index(j * PLACES)))
+    b.call(functions.begin, [y, hoisted, *memory])
+    b.call(functions.shifts, [h, *memory])
     tolerances = kind.spread(b, absolute), kind.spread(b, relative)
-    failed = b.append_basic_block("not_converged")
-    code.emit_solution(y, h, tolerances, failed)
-    errors, above = code.emit_error(y, tolerances)
+    errors = b.call(functions.solve, [y, hoisted, h, *tolerances, *memory])
     with counted_loop(b, parts.states) as i:
         first = b.mul(i, index(PLACES))
         for j in range(STAGES):
             place = b.add(first, index(j))
-            store(b, load(b, code.increments, place), at["increments"], place)
-        last = load(b, code.increments, b.add(first, index(STAGES - 1)))
+            store(b, load(b, own["increments"], place), at["increments"], place)
+        last = load(b, own["increments"], b.add(first, index(STAGES - 1)))
         store(b, b.fadd(load(b, y, i), last), at["updated"], i)
-    # An undefined error is above the tolerance, however it compares.
-    huge = kind.number(float("inf"))
-    b.ret(b.select(b.and_(above, b.fcmp_unordered("<=", errors, kind.number(1.0))), huge, errors))
-    b.position_at_end(failed)
-    b.ret(huge)
+    none = kind.number(NOT_CONVERGED)
+    b.ret(b.select(b.fcmp_ordered("==", errors, none), kind.number(float("inf")), errors))
 
 
 def _emit_dense(module: ir.Module, states: int, kind: LaneKind, work: Layout) -> ir.Function:

@@ -21,6 +21,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 STAGES = 7
+#: Numbers kept of every quantity: one for each node, and one for the start of the segment.
+PLACES = STAGES + 1
+START = STAGES
+#: The node whose slope stands for the step in a sweep.
+MIDDLE = 3
 #: Order of the polynomial between the nodes, which the step control keeps within the tolerance.
 ORDER = 8
 #: Roots of the difference of the shifted Legendre polynomials of degree 7 and 6.

@@ -1,9 +1,10 @@
 """The order in which the cascade solver works through the equations of a system.
 
 States are grouped by feedback (the strongly connected components of the Jacobian's pattern) and taken
-upstream first. A state outside every loop whose rate is linear in itself is solved directly; the others are
-swept until they stand still. The expressions of each state form a block that is evaluated at all nodes of a
-step; what a later block needs again and what has not changed in between is kept.
+upstream first. A state outside every loop whose rate is linear in itself is solved directly, and so is a loop
+that is linear in its states (``_linear_loops``); the others are swept until they stand still. The expressions
+of each state form a block that is evaluated at all nodes of a step; what a later block needs again and what
+has not changed in between is kept.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rekindle.engine.cascade._linear_loops import LinearLoop, Operator, Shape, couplings, tear
 from rekindle.modelling import (
     Expression,
     call,
@@ -27,6 +29,8 @@ from rekindle.modelling import (
 SHARED = "shared "
 _CHEAP = ("add", "sub", "mul", "neg")
 _SMALLEST_BASE = 1e-300
+#: With so many states of one constant slope, factorising its matrix is cheaper than solving in modes.
+_WORTH_FACTORISING = 3
 
 
 @dataclass
@@ -37,7 +41,11 @@ class Block:
         rates: state -> derivative.
         slopes: state -> derivative of the rate with respect to the state, where it varies inside a step.
         kept: number of a shared subexpression -> its expression.
+        entries: couplings of a linear loop; they are kept behind the shared subexpressions.
         updates: the state solved afterwards; None for a block that only prepares a loop.
+        together: the states of a linear loop solved afterwards.
+        standing: states that the block takes as they are at the start of the step; its rates are those of
+            these states and are used up at once.
         loop: number of the feedback loop that the block is swept in; None outside.
         alone: the block is evaluated at one node only.
     """
@@ -45,14 +53,22 @@ class Block:
     rates: dict[int, Expression] = field(default_factory=dict)
     slopes: dict[int, Expression] = field(default_factory=dict)
     kept: dict[int, Expression] = field(default_factory=dict)
+    entries: dict[int, Expression] = field(default_factory=dict)
     updates: int | None = None
+    together: tuple[int, ...] = ()
+    standing: tuple[int, ...] = ()
     loop: int | None = None
     alone: bool = False
 
     @property
     def roots(self) -> list[Expression]:
         """All expressions of the block: rates, slopes, kept ones."""
-        return [*self.rates.values(), *self.slopes.values(), *self.kept.values()]
+        return [*self.rates.values(), *self.slopes.values(), *self.kept.values(), *self.entries.values()]
+
+    @property
+    def solved(self) -> tuple[int, ...]:
+        """States solved after the block."""
+        return self.together if self.updates is None else (self.updates,)
 
 
 @dataclass(frozen=True)
@@ -84,18 +100,26 @@ class Plan:
 
     Attributes:
         steps: single blocks and loops, upstream first.
+        operators: couplings of the linear loops.
+        twins: state -> the first state solved directly with the same slope, whose factors it shares.
+        slope_of: state -> another state that has the same slope with respect to itself.
         fixed: state -> slope of its rate with respect to itself, for those where it is constant between
             events and not zero.
         varying: states where that slope varies inside a step.
         swept: states that are iterated.
         shared: number of subexpressions kept from block to block.
+        entries: number of couplings of linear loops, which are kept behind them.
     """
 
-    steps: tuple[Block | Loop, ...]
+    steps: tuple[Block | Loop | LinearLoop, ...]
+    operators: tuple[Operator, ...]
+    twins: Mapping[int, int]
+    slope_of: Mapping[int, int]
     fixed: Mapping[int, Expression]
     varying: frozenset[int]
     swept: frozenset[int]
     shared: int
+    entries: int
 
 
 def components(uses: Mapping[str, Collection[str]]) -> list[list[str]]:
@@ -169,8 +193,9 @@ def make_plan(
     varying = frozenset(i for i, slope in enumerate(slopes) if symbols(slope) & moving)
     fixed = {i: s for i, s in enumerate(slopes) if i not in varying and not s.equals(0.0)}
     groups = components({name: symbols(rates[i]) & set(states) for i, name in enumerate(states)})
-    steps: list[Block | Loop] = []
+    steps: list[Block | Loop | LinearLoop] = []
     swept: set[int] = set()
+    linear = _LinearLoops(moving)
     for number, group in enumerate(groups):
         members = [place[name] for name in group]
         alone = len(members) == 1 and states[members[0]] not in symbols(slopes[members[0]])
@@ -178,19 +203,88 @@ def make_plan(
         if alone:
             (state,) = members
             steps.append(Block({state: rates[state]}, own, updates=state))
+        elif found := linear.loop(members, [states[i] for i in members], [rates[i] for i in members], own):
+            steps.append(found)
         else:
             swept.update(members)
             sweep = tuple(Block({i: rates[i]}, updates=i, loop=number) for i in members)
             first = members[0]
             steps.append(Loop(Block({}, own, alone=True), Block({first: rates[first]}), sweep))
+    twins = _twins(steps, slopes, fixed)
+    slope_of = dict(twins)
+    for step in steps:
+        if isinstance(step, LinearLoop):
+            slope_of.update(zip(step.states, step.operator.leaders, strict=True))
+    for block in [step if isinstance(step, Block) else step.blocks[-1] for step in steps]:
+        if block.updates in twins or block.together:
+            block.standing = block.solved
+            block.slopes = {i: slope for i, slope in block.slopes.items() if slope_of[i] == i}
     shared = _Sharing(states, moving, steps).share()
-    return Plan(tuple(steps), fixed, varying, frozenset(swept), shared)
+    for operator in linear.operators.values():
+        block = operator.block
+        block.kept |= {shared + number: entry for number, entry in block.entries.items()}
+        block.entries = {}
+    return Plan(
+        tuple(steps), tuple(linear.operators.values()), twins, slope_of, fixed, varying, frozenset(swept),
+        shared, linear.entries,
+    )  # fmt: skip
+
+
+def _twins(
+    steps: Sequence[Block | Loop | LinearLoop], slopes: Sequence[Expression], fixed: Collection[int]
+) -> dict[int, int]:
+    """States solved directly whose factors are worth sharing, and the first with the same slope."""
+    groups: dict[Expression, list[int]] = {}
+    for step in steps:
+        if isinstance(step, Block) and step.updates is not None and not slopes[step.updates].equals(0.0):
+            groups.setdefault(slopes[step.updates], []).append(step.updates)
+    return {
+        state: group[0]
+        for group in groups.values()
+        if len(group) >= (_WORTH_FACTORISING if group[0] in fixed else 2)
+        for state in group
+    }
+
+
+class _LinearLoops:
+    """Linear loops with their couplings, which loops of the same equations share."""
+
+    def __init__(self, moving: Collection[str]) -> None:
+        self.moving = set(moving)
+        self.operators: dict[tuple[object, ...], Operator] = {}
+        self.entries = 0
+
+    def loop(
+        self,
+        members: Sequence[int],
+        names: Sequence[str],
+        rates: Sequence[Expression],
+        own: Mapping[int, Expression],
+    ) -> LinearLoop | None:
+        """The loop, if it is linear and few states have to be torn out."""
+        found = couplings(names, rates)
+        parts = None if found is None else tear(len(members), set(found))
+        if found is None or parts is None:
+            return None
+        for i in range(len(members)):
+            found.setdefault((i, i), constant(0.0))
+        key = tuple(sorted((pair, id(entry)) for pair, entry in found.items()))
+        if key not in self.operators:
+            numbers = {pair: self.entries + i for i, pair in enumerate(found)}
+            self.entries += len(found)
+            block = Block(entries={numbers[pair]: entry for pair, entry in found.items()})
+            fixed = not symbols(*found.values()) & self.moving
+            self.operators[key] = Operator(Shape(*parts, numbers), block, fixed, tuple(members))
+        right = Block(dict(zip(members, rates, strict=True)), dict(own), together=tuple(members))
+        return LinearLoop(tuple(members), self.operators[key], right)
 
 
 class _Sharing:
     """Finds subexpressions that a later block can take from an earlier one."""
 
-    def __init__(self, states: Sequence[str], moving: Collection[str], steps: Sequence[Block | Loop]) -> None:
+    def __init__(
+        self, states: Sequence[str], moving: Collection[str], steps: Sequence[Block | Loop | LinearLoop]
+    ) -> None:
         self.blocks: list[Block] = []
         self.members: dict[int, set[str]] = {}
         self.first: set[int] = set()
@@ -202,6 +296,8 @@ class _Sharing:
                 assert loop is not None
                 self.members[loop] = {states[i] for i in step.states}
                 self._prepare(step, self.members[loop], moving)
+            elif isinstance(step, LinearLoop):
+                self.blocks += step.blocks
             else:
                 self.blocks.append(step)
         self.states, self.moving = states, set(moving)
@@ -234,6 +330,7 @@ class _Sharing:
             done: dict[Expression, Expression] = {}
             block.rates = {i: self._take(root, number, done) for i, root in block.rates.items()}
             block.slopes = {i: self._take(root, number, done) for i, root in block.slopes.items()}
+            block.entries = {i: self._take(root, number, done) for i, root in block.entries.items()}
             for root in wanted.values():
                 self._take(root, number, done)
             self._replaced.update({(node, number): new for node, new in done.items()})
@@ -273,7 +370,7 @@ class _Sharing:
         if source is None or source == number or not self.used[node] or not _worth_keeping(node):
             return None
         used, loop = self.used[node], self.blocks[number].loop
-        changed = {self.states[b.updates] for b in self.blocks[source:number] if b.updates is not None}
+        changed = {self.states[i] for b in self.blocks[source:number] for i in b.solved}
         if loop is not None and self.blocks[source].loop != loop:
             changed |= self.members[loop]
         return None if used & changed else source

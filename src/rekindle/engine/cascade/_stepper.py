@@ -1,7 +1,4 @@
-"""Cascade collocation over one interval without events: the compiled loop of steps.
-
-Step sizes are powers of the square root of two, so that what depends on the step size alone is often reused.
-"""
+"""Cascade collocation over one interval without events: the compiled loop of steps."""
 
 from __future__ import annotations
 
@@ -13,11 +10,13 @@ import llvmlite.ir as ir
 from rekindle.engine import _stepper as contract
 from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import Derivation
-from rekindle.engine.cascade._blocks import PLACES, START, emit_decay, emit_forcing
-from rekindle.engine.cascade._method import STAGES
+from rekindle.engine.cascade._known import KnownFunctions
+from rekindle.engine.cascade._method import END_SLOPE, PLACES, STAGES, START
 from rekindle.engine.cascade._plan import make_plan, own_slopes, with_quick_powers
-from rekindle.engine.cascade._solve import multiply_add
-from rekindle.engine.cascade._step import StepCode, StepFunctions
+from rekindle.engine.cascade._sizes import PER_OCTAVE, StepSizes
+from rekindle.engine.cascade._solve import combination, multiply_add
+from rekindle.engine.cascade._step import NOT_CONVERGED, StepFunctions
+from rekindle.engine.cascade._switches import emit_switches, straight_forcings, switches
 from rekindle.engine.cascade._watch import Watch, emit_watch
 from rekindle.engine.lanes._lanes import (
     DOUBLE,
@@ -35,13 +34,14 @@ from rekindle.engine.lanes._lanes import (
 from rekindle.modelling import Expression
 
 #: Control slots of this solver: first steps accepted in the last two segments, sweeps, and whether the next
-#: segment goes on after a peak.
+#: segment goes on after a peak or a switch.
 FIRST_STEP, EARLIER_FIRST_STEP, SWEEPS, GOES_ON = 8, 9, 10, 11
 
-_PER_OCTAVE = 2
-_OCTAVES = 64
 _SAFETY, _SHRINK, _GROW = 0.9, 0.1, 4.0
-_FAILED_SHRINK = 0.35
+#: After a rejected step at most, and where feedback loops do not converge.
+_LEAST_SHRINK, _FAILED_SHRINK = 0.8, 0.35
+#: Distance from a switch, in units of what rounding makes of the time.
+_MARGIN = 16.0
 #: Share of the interval that the first step tries when nothing is known.
 _FIRST_SHARE = 1.0 / 16.0
 _RATES, _SLOPES = "cascade rates", "cascade slopes"
@@ -70,8 +70,17 @@ def emit_step_functions(
     return StepFunctions(module, plan, states, derivation.forcings, kind)
 
 
+def known_switches(derivation: Derivation, roots: Mapping[str, Sequence[Expression]]) -> list[Expression]:
+    """What turns over at moments known beforehand; ``roots`` as for ``emit_step_functions``."""
+    moving = {*derivation.system.nonlinear, *derivation.forcings}
+    return switches(roots[_RATES], straight_forcings(derivation), moving)
+
+
 def emit_cascade(
-    module: ir.Module, functions: StepFunctions, watched: Sequence[Expression] = ()
+    module: ir.Module,
+    functions: StepFunctions,
+    watched: Sequence[Expression] = (),
+    turning: Sequence[Expression] = (),
 ) -> ir.Function:
     """Emit ``integrate`` with the signature and the meaning of the Rodas5P loop.
 
@@ -79,12 +88,19 @@ def emit_cascade(
         module: where it goes.
         functions: what the steps call.
         watched: slopes of what peak events watch, with constants hoisted.
+        turning: what ``known_switches`` found; where one turns over the loop stops as ``PAUSED``.
     """
-    return _Loop(module, functions, watched).function
+    return _Loop(module, functions, watched, turning).function
 
 
 class _Loop:
-    def __init__(self, module: ir.Module, functions: StepFunctions, watched: Sequence[Expression]) -> None:
+    def __init__(
+        self,
+        module: ir.Module,
+        functions: StepFunctions,
+        watched: Sequence[Expression],
+        turning: Sequence[Expression],
+    ) -> None:
         kind, states, forcings = functions.kind, functions.states, functions.forcings
         arguments = [kind.pointer] * 5 + [INTEGERS, INTEGER, DOUBLE, DOUBLE, POINTER, INTEGER, POINTER]
         signature = ir.FunctionType(INTEGER, arguments + [kind.pointer] * 3)
@@ -94,45 +110,26 @@ class _Loop:
             self.start, self.end, self.control, self.output_count, self.output_times,
             self.output_states, self.peak_slopes, self.before,
         ) = self.function.args  # fmt: skip
-        self.kind, self.count, self.forcing_count = kind, len(states), len(forcings)
+        self.kind, self.functions, self.states = kind, functions, len(states)
         self.builder = builder = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.code = StepCode(functions, builder)
-        self.forcing, self.decay = emit_forcing(module, len(forcings), kind), emit_decay(module, kind)
+        self.memory = functions.memory.reserve(builder)
+        self.at = functions.memory.at(builder, *self.memory)
+        modal = [self.rates, self.coefficients, self.lines, self.spans, self.modes]
+        self.known = KnownFunctions(module, builder, modal, len(forcings), kind, PER_OCTAVE + 1)
         self.watch: Watch | None = None
         if watched:
             code = emit_watch(module, states, forcings, watched, kind)
-            arrays = [self.code.values, self.code.known, self.hoisted, self.peak_slopes]
+            arrays = [self.at["values"], self.at["known"], self.hoisted, self.peak_slopes]
             self.watch = Watch(builder, code, arrays, len(forcings), kind)
-        # One table of exponentials for each step size of an octave, and one for sizes outside the grid.
-        self.table_size = builder.mul(self.modes, index(PLACES))
-        self.tables = builder.alloca(kind.type, builder.mul(self.table_size, index(_PER_OCTAVE + 1)))
-        self.faded = builder.alloca(kind.type, self.modes)
-        self.table_steps = variable(builder, DOUBLE, _PER_OCTAVE + 1)
-        self.t, self.h, self.last_h, self.shifted = (variable(builder, DOUBLE) for _ in range(4))
+        self.wait = emit_switches(module, turning, forcings, kind) if turning else None
+        self.sizes = StepSizes(module, builder)
+        self.t, self.last_h, self.shifted = (variable(builder, DOUBLE) for _ in range(3))
         self.failed = variable(builder, ir.IntType(1))
         builder.store(ir.IntType(1)(0), self.failed)
         self.goes_on = load(builder, self.control, GOES_ON)
-        self.written, self.level = variable(builder, INTEGER), variable(builder, INTEGER)
+        self.written = variable(builder, INTEGER)
         self.output_weights = variable(builder, DOUBLE, STAGES)
-        self.levels = self._level_table(module)
         self._emit()
-
-    def _level_table(self, module: ir.Module) -> ir.GlobalVariable:
-        count = _OCTAVES * _PER_OCTAVE
-        # Octaves are exact, so that a table of exponentials can be squared.
-        sizes = [
-            2.0 ** (k // _PER_OCTAVE) * 2.0 ** (k % _PER_OCTAVE / _PER_OCTAVE)
-            for k in range(-count, count + 1)
-        ]
-        kind = ir.ArrayType(DOUBLE, len(sizes))
-        table = ir.GlobalVariable(module, kind, "cascade_step_sizes")
-        table.initializer = ir.Constant(kind, [number(size) for size in sizes])
-        table.global_constant = True
-        table.linkage = "internal"
-        return table
-
-    def _size(self, level: Any) -> Any:
-        return self.builder.load(self.builder.gep(self.levels, [index(0), level]))
 
     # ---- the loop ---------------------------------------------------------------------------------
 
@@ -143,17 +140,11 @@ class _Loop:
         )
         b.store(self.start, self.t)
         b.store(index(0), self.written)
-        with counted_loop(b, _PER_OCTAVE + 1) as i:
-            store(b, number(0.0), self.table_steps, i)
-        with counted_loop(b, b.mul(self.table_size, index(_PER_OCTAVE + 1))) as i:
-            store(b, kind.number(0.0), self.tables, i)
-        with counted_loop(b, self.modes) as mode:
-            store(b, kind.number(1.0), self.faded, mode)
-        b.store(index(_OCTAVES * _PER_OCTAVE), self.level)
         b.store(number(0.0), self.shifted)
         store(b, number(0.0), self.control, GOES_ON)
-        self._known_at_start()
-        self.code.emit_start(self.y, self.hoisted)
+        self.known.at_start(self.at["known"])
+        self.stop, self.after = self._goal()
+        b.call(self.functions.begin, [self.y, self.hoisted, *self.memory])
         self._first_size()
         b.store(load(b, self.control, contract.STEP), self.last_h)
         if self.watch is not None:
@@ -163,21 +154,33 @@ class _Loop:
         b.position_at_end(loop)
         self._step(loop)
 
-    def _known_at_start(self) -> None:
-        b, kind = self.builder, self.kind
-        total = variable(b, kind.type)
-        for forcing in range(self.forcing_count):
-            b.store(load(b, self.lines, 2 * forcing), total)
-            first, last = load(b, self.spans, 2 * forcing), load(b, self.spans, 2 * forcing + 1)
-            with counted_loop(b, last, first) as mode:
-                value = load(b, self.coefficients, b.add(b.mul(self.modes, index(forcing)), mode))
-                b.store(b.fadd(b.load(total), value), total)
-            store(b, b.load(total), self.code.known, forcing * PLACES + START)
+    def _goal(self) -> tuple[Any, Any]:
+        """Where the last step ends, and the time that it then is.
+
+        It ends just before a switch, so that rounding leaves no node behind it, and goes on just after it.
+        """
+        b = self.builder
+        if self.wait is None:
+            return self.end, self.end
+        switch = b.fadd(self.start, b.call(self.wait, [self.at["known"], self.lines, self.hoisted]))
+        margin = b.fmul(self._resolution(self.start), number(_MARGIN))
+        stop, after = b.fsub(switch, margin), b.fadd(switch, margin)
+        inside = b.and_(
+            b.fcmp_ordered(">", stop, b.fadd(self.start, margin)), b.fcmp_ordered("<", stop, self.end)
+        )
+        after = b.select(b.fcmp_ordered("<", b.fadd(after, margin), self.end), after, self.end)
+        return b.select(inside, stop, self.end), b.select(inside, after, self.end)
+
+    def _resolution(self, t: Any) -> Any:
+        """What rounding makes of a time between here and the end."""
+        b = self.builder
+        sizes = [intrinsic(b, "llvm.fabs", time) for time in (t, self.end)]
+        return b.fmul(number(4e-16), intrinsic(b, "llvm.maxnum", *sizes))
 
     def _first_size(self) -> None:
         """What the segment before the last could have begun with, because doses start and end in turn.
 
-        After a peak it is the last size.
+        After a peak or a switch it is the last size.
         """
         b = self.builder
         span = b.fsub(self.end, self.start)
@@ -186,53 +189,33 @@ class _Loop:
             known = load(b, self.control, slot)
             size = b.select(b.fcmp_ordered(">", known, number(0.0)), known, size)
         size = b.select(self._goes_on, load(b, self.control, contract.STEP), size)
-        self._choose(size)
+        self.sizes.choose(size)
 
     @property
     def _goes_on(self) -> Any:
         return self.builder.fcmp_ordered("!=", self.goes_on, number(0.0))
 
-    def _choose(self, wanted: Any) -> None:
-        """The largest size of the grid that is not above the wanted one."""
-        b = self.builder
-        for sign in ("down", "up"):
-            head, move, after = (b.append_basic_block(sign) for _ in range(3))
-            b.branch(head)
-            b.position_at_end(head)
-            level = b.load(self.level)
-            other = b.add(level, index(-1 if sign == "down" else 1))
-            if sign == "down":
-                goes = b.and_(
-                    b.fcmp_ordered(">", self._size(level), wanted), b.icmp_signed(">", level, index(0))
-                )
-            else:
-                inside = b.icmp_signed("<", level, index(2 * _OCTAVES * _PER_OCTAVE - 1))
-                goes = b.and_(b.fcmp_ordered("<=", self._size(other), wanted), inside)
-            b.cbranch(goes, move, after)
-            b.position_at_end(move)
-            b.store(other, self.level)
-            b.branch(head)
-            b.position_at_end(after)
-        b.store(self._size(b.load(self.level)), self.h)
-
     def _leave(self, status: int) -> None:
         b = self.builder
         store(b, b.load(self.t), self.control, contract.TIME_NOW)
-        done = b.uitofp(b.load(self.code.total_sweeps), DOUBLE)
-        store(b, b.fadd(load(b, self.control, SWEEPS), done), self.control, SWEEPS)
+        done = b.fadd(load(b, self.control, SWEEPS), load(b, self.at["sweeps"], 0))
+        store(b, done, self.control, SWEEPS)
         b.ret(index(status))
 
     def _step(self, loop: ir.Block) -> None:
         b = self.builder
         t = b.load(self.t)
-        remaining = b.fsub(self.end, t)
-        sizes = [intrinsic(b, "llvm.fabs", time) for time in (t, self.end)]
-        resolution = b.fmul(number(4e-16), intrinsic(b, "llvm.maxnum", *sizes))
+        remaining = b.fsub(self.stop, t)
+        resolution = self._resolution(t)
         with b.if_then(b.fcmp_ordered("<=", remaining, resolution)):
-            store(b, b.load(self.h), self.control, contract.STEP)
-            b.store(self.end, self.t)
+            store(b, b.load(self.sizes.h), self.control, contract.STEP)
+            b.store(self.after, self.t)
+            if self.wait is not None:
+                with b.if_then(b.fcmp_ordered("<", self.after, self.end)):
+                    store(b, number(1.0), self.control, GOES_ON)
+                    self._leave(contract.PAUSED)
             self._leave(contract.FINISHED)
-        wanted = b.load(self.h)
+        wanted = b.load(self.sizes.h)
         is_last = b.fcmp_ordered(">=", wanted, b.fmul(remaining, number(1.0 - 1e-9)))
         h = b.select(is_last, remaining, wanted)
         with b.if_then(b.fcmp_unordered("<", h, resolution)):
@@ -242,79 +225,67 @@ class _Loop:
         most = load(b, self.control, contract.MOST_STEPS)
         with b.if_then(b.fcmp_ordered(">", taken, most)):
             self._leave(contract.TOO_MANY_STEPS)
-        failed = b.append_basic_block("not_converged")
-        self._solve(t, h, failed)
-        errors, above = self.code.emit_error(self.y, self.tolerances)
-        error, bad = self.kind.largest(b, errors), self.kind.any(b, above)
+        errors, table = self._solve(t, h)
+        error = self.kind.most(b, errors)
         # An eighth root: the error falls with the eighth power of the step size.
         root = error
         for _ in range(3):
             root = intrinsic(b, "llvm.sqrt", root)
         factor = b.fdiv(number(_SAFETY), root)
-        accepted, rejected = b.append_basic_block("accepted"), b.append_basic_block("rejected")
-        b.cbranch(bad, rejected, accepted)
-        b.position_at_end(failed)
-        self._reject(h, number(_FAILED_SHRINK), loop)
-        b.position_at_end(rejected)
-        # A lane without a number leaves nothing to learn from the error.
-        usable = b.fcmp_ordered(">", error, number(1.0))
-        shrink = intrinsic(
-            b, "llvm.maxnum", intrinsic(b, "llvm.minnum", factor, number(0.8)), number(_SHRINK)
-        )
-        self._reject(h, b.select(usable, shrink, number(_SHRINK)), loop)
-        b.position_at_end(accepted)
-        self._accept(t, h, factor, is_last, wanted, loop)
+        lost = b.fcmp_ordered("==", self.kind.lane(b, errors, 0), number(NOT_CONVERGED))
+        with b.if_then(b.or_(lost, b.fcmp_ordered(">", error, number(1.0)))):
+            smallest, largest = number(_SHRINK), number(_LEAST_SHRINK)
+            shrink = intrinsic(b, "llvm.maxnum", intrinsic(b, "llvm.minnum", factor, largest), smallest)
+            self._reject(h, b.select(lost, number(_FAILED_SHRINK), shrink), loop)
+            b.position_at_end(b.append_basic_block("unreached"))
+        self._accept(t, h, factor, is_last, wanted, table, loop)
 
-    def _solve(self, t: Any, h: Any, failed: ir.Block) -> None:
-        b, code = self.builder, self.code
-        level = b.load(self.level)
-        on_grid = b.fcmp_ordered("==", h, self._size(level))
-        slot = b.select(on_grid, b.and_(level, index(_PER_OCTAVE - 1)), index(_PER_OCTAVE))
-        self.table = place(b, self.tables, b.mul(slot, self.table_size))
-        known = load(b, self.table_steps, slot)
-        with b.if_then(b.fcmp_ordered("!=", h, known)):
-            b.call(self.decay, [h, known, self.rates, self.modes, self.faded, self.table])
-            store(b, h, self.table_steps, slot)
-        arguments = [self.coefficients, self.lines, self.spans, self.modes, self.faded, self.table]
-        b.call(self.forcing, [b.fsub(t, self.start), h, *arguments, code.known])
-        with b.if_then(b.icmp_signed("!=", b.load(code.has_previous), index(0))):
-            code.emit_extrapolation(b.fdiv(h, b.load(self.last_h)))
+    def _solve(self, t: Any, h: Any) -> tuple[Any, Any]:
+        """Each lane's error, and the table of exponentials of the step."""
+        b, functions = self.builder, self.functions
+        table = self.known.at_nodes(b.fsub(t, self.start), h, self.sizes.slot(h), self.at["known"])
+        ratio = b.fdiv(h, b.load(self.last_h))
+        follows = b.fcmp_ordered("!=", load(b, self.at["has_previous"], 0), number(0.0))
+        with b.if_then(b.and_(follows, b.fcmp_ordered("!=", ratio, load(b, self.at["ratio"], 0)))):
+            store(b, ratio, self.at["ratio"], 0)
+            b.call(functions.extrapolate, [ratio, self.at["extrapolation"]])
         wide = self.kind.spread(b, h)
         with b.if_then(b.fcmp_ordered("!=", h, b.load(self.shifted))):
-            code.emit_shifts(wide)
+            b.call(functions.shifts, [wide, *self.memory])
             b.store(h, self.shifted)
-        code.emit_solution(self.y, wide, self.tolerances, failed)
+        step = [self.y, self.hoisted, wide, *self.tolerances, *self.memory]
+        return b.call(functions.solve, step), table
 
     def _reject(self, h: Any, factor: Any, loop: ir.Block) -> None:
         b = self.builder
         count = b.fadd(load(b, self.control, contract.REJECTED), number(1.0))
         store(b, count, self.control, contract.REJECTED)
         b.store(ir.IntType(1)(1), self.failed)
-        self._choose(b.fmul(h, factor))
+        self.sizes.choose(b.fmul(h, factor))
         tiny = b.fmul(number(1e-13), b.fsub(self.end, self.start))
-        with b.if_then(b.fcmp_ordered("<", b.load(self.h), tiny)):
+        with b.if_then(b.fcmp_ordered("<", b.load(self.sizes.h), tiny)):
             self._leave(contract.NOT_FINITE)
         b.branch(loop)
 
-    def _accept(self, t: Any, h: Any, factor: Any, is_last: Any, wanted: Any, loop: ir.Block) -> None:
+    def _accept(
+        self, t: Any, h: Any, factor: Any, is_last: Any, wanted: Any, table: Any, loop: ir.Block
+    ) -> None:
         b = self.builder
-        arrival = b.select(is_last, self.end, b.fadd(t, h))
+        arrival = b.select(is_last, self.after, b.fadd(t, h))
         self._write_outputs(t, h, arrival)
-        is_first = b.icmp_signed("==", b.load(self.code.has_previous), index(0))
+        is_first = b.fcmp_ordered("==", load(b, self.at["has_previous"], 0), number(0.0))
         with b.if_then(b.and_(is_first, b.not_(self._goes_on))):
             store(b, load(b, self.control, FIRST_STEP), self.control, EARLIER_FIRST_STEP)
             store(b, b.fmul(h, factor), self.control, FIRST_STEP)
-        turned = None if self.watch is None else self._look(self.watch, t)
-        self.code.emit_accept(self.y)
-        with counted_loop(b, self.modes) as mode:
-            end = load(b, self.table, b.add(b.mul(mode, index(PLACES)), index(STAGES - 1)))
-            store(b, b.fmul(load(b, self.faded, mode), end), self.faded, mode)
+        turned = None if self.watch is None else self._look(self.watch, t, table)
+        self._go_to_the_end(h)
+        self.known.fade(table)
         # Just after a rejected step the next one would fail where that one did.
         most = b.select(b.load(self.failed), number(1.0), number(_GROW))
         b.store(ir.IntType(1)(0), self.failed)
         grown = b.fmul(h, intrinsic(b, "llvm.minnum", factor, most))
         # A last step that was cut short says little about the size that the equations need.
-        self._choose(b.select(is_last, intrinsic(b, "llvm.maxnum", wanted, grown), grown))
+        self.sizes.choose(b.select(is_last, intrinsic(b, "llvm.maxnum", wanted, grown), grown))
         b.store(h, self.last_h)
         b.store(arrival, self.t)
         if turned is not None:
@@ -322,18 +293,32 @@ class _Loop:
                 self._leave_at_peak()
         b.branch(loop)
 
+    def _go_to_the_end(self, h: Any) -> None:
+        """Move the states to the end of the step and remember what the next step needs."""
+        b, kind, plan = self.builder, self.kind, self.functions.plan
+        per_step = b.fdiv(kind.number(1.0), kind.spread(b, h))
+        with counted_loop(b, self.states) as i:
+            own = place(b, self.at["increments"], b.mul(i, index(PLACES)))
+            z = [load(b, own, j) for j in range(STAGES)]
+            store(b, b.fmul(combination(b, kind, END_SLOPE, z), per_step), self.at["start_slopes"], i)
+            store(b, b.fadd(load(b, self.y, i), z[-1]), self.y, i)
+        for state in plan.swept:
+            with counted_loop(b, state * PLACES + STAGES, state * PLACES) as i:
+                store(b, load(b, self.at["increments"], i), self.at["previous"], i)
+        store(b, number(1.0), self.at["has_previous"], 0)
+
     # ---- peaks ------------------------------------------------------------------------------------
 
     def _look_at_start(self, watch: Watch) -> None:
         """Leave at once where a slope turned between the segments."""
-        with self.builder.if_then(watch.turned_at_start(self._modal, self.tables)):
+        with self.builder.if_then(watch.turned_at_start(self.known.modal, self.known.tables)):
             self._remember(self.start)
             self._leave_at_peak()
         watch.keep(START, waiting=True)
 
-    def _look(self, watch: Watch, t: Any) -> Any:
+    def _look(self, watch: Watch, t: Any, table: Any) -> Any:
         """Whether a slope turned in any lane; if not, what is watched from here on starts at the end."""
-        turned = watch.turned_inside(self._modal, self.table)
+        turned = watch.turned_inside(self.known.modal, table)
         with self.builder.if_else(turned) as (found, nothing):
             with found:
                 self._remember(t)
@@ -341,24 +326,20 @@ class _Loop:
                 watch.keep(STAGES - 1, waiting=False)
         return turned
 
-    @property
-    def _modal(self) -> list[Any]:
-        return [self.rates, self.coefficients, self.lines, self.spans, self.modes, self.faded]
-
     def _remember(self, time: Any) -> None:
         b = self.builder
         store(b, self.kind.spread(b, time), self.before, 0)
-        with counted_loop(b, self.count) as i:
+        with counted_loop(b, self.states) as i:
             store(b, load(b, self.y, i), self.before, b.add(i, index(1)))
 
     def _leave_at_peak(self) -> None:
         b = self.builder
-        store(b, b.load(self.h), self.control, contract.STEP)
+        store(b, b.load(self.sizes.h), self.control, contract.STEP)
         store(b, number(1.0), self.control, GOES_ON)
         self._leave(contract.PEAK)
 
     def _write_outputs(self, t: Any, h: Any, arrival: Any) -> None:
-        b, kind, code = self.builder, self.kind, self.code
+        b, kind = self.builder, self.kind
         head, body, after = (b.append_basic_block(name) for name in ("outputs", "output", "written"))
         b.branch(head)
         b.position_at_end(head)
@@ -370,14 +351,15 @@ class _Loop:
         b.cbranch(b.fcmp_ordered("<=", time, arrival), body, after)
         b.position_at_end(body)
         position = b.fdiv(b.fsub(time, t), h)
-        b.call(code.functions.weights, [position, self.output_weights])
+        b.call(self.functions.weights, [position, self.output_weights])
         weights = [kind.spread(b, load(b, self.output_weights, j)) for j in range(STAGES)]
-        first = b.mul(written, index(self.count))
-        for state in range(self.count):
+        first = b.mul(written, index(self.states))
+        with counted_loop(b, self.states) as state:
+            own = place(b, self.at["increments"], b.mul(state, index(PLACES)))
             value = load(b, self.y, state)
             for j in range(STAGES):
-                value = multiply_add(b, weights[j], load(b, code.increments, state * PLACES + j), value)
-            store(b, value, self.output_states, b.add(first, index(state)))
+                value = multiply_add(b, weights[j], load(b, own, j), value)
+            store(b, value, self.output_states, b.add(first, state))
         b.store(b.add(written, index(1)), self.written)
         b.branch(head)
         b.position_at_end(after)

@@ -12,11 +12,10 @@ from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import SLOPE
 from rekindle.engine._emit import emit
 from rekindle.engine._hoist import HOISTED
-from rekindle.engine.cascade._blocks import PLACES, START
-from rekindle.engine.cascade._method import STAGES
+from rekindle.engine.cascade._method import PLACES, STAGES, START
 from rekindle.engine.cascade._plan import with_quick_powers
 from rekindle.engine.cascade._solve import multiply_add
-from rekindle.engine.lanes._lanes import INTEGER, INTEGERS, LaneKind, index, load, store
+from rekindle.engine.lanes._lanes import INTEGER, INTEGERS, LaneKind, index, keep_apart, load, store
 from rekindle.modelling import Expression, symbols
 
 
@@ -123,7 +122,7 @@ def _emit_look(
 ) -> ir.Function:
     signature = ir.FunctionType(ir.VoidType(), [kind.pointer] * 5 + [INTEGER, INTEGER])
     function = ir.Function(module, signature, "cascade_look")
-    function.linkage = "internal"
+    keep_apart(function)
     b = ir.IRBuilder(function.append_basic_block())
     state_values, forcing_values, slopes, hoisted, result, first, last = function.args
     places = {name: (state_values, i) for i, name in enumerate(states)}
@@ -146,7 +145,7 @@ def _emit_look(
 def _emit_steepness(module: ir.Module, steep: Sequence[int], kind: LaneKind) -> ir.Function:
     arguments = [kind.pointer] * 3 + [INTEGERS, INTEGER] + [kind.pointer] * 3 + [ir.IntType(1)]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), "cascade_steepness")
-    function.linkage = "internal"
+    keep_apart(function)
     b = ir.IRBuilder(function.append_basic_block())
     rates, coefficients, lines, spans, modes, faded, table, slopes, start = function.args
     totals = [variable(b, kind.type) for _ in range(STAGES)]

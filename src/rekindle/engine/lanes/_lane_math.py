@@ -22,8 +22,8 @@ _INTRINSIC = {
     "min": "llvm.minnum", "max": "llvm.maxnum",
 }  # fmt: skip
 #: ln 2 in two parts; the first ends in zeros, so that its product with an exponent is exact.
-_LN2_HIGH = float.fromhex("0x1.62e42feep-1")
-_LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
+LN2_HIGH = float.fromhex("0x1.62e42feep-1")
+LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 _EXP_TERMS = 14
 _LOG_TERMS = 11
 _INF = math.inf
@@ -45,11 +45,11 @@ def call_math(builder: ir.IRBuilder, name: str, *values: Any) -> Any:
     return builder.call(function, values)
 
 
-def _reduce(n: Numbers, x: Any) -> tuple[Any, Any]:
+def reduced(n: Numbers, x: Any) -> tuple[Any, Any]:
     """Nearest whole number k to x / ln 2 and the remainder x - k ln 2."""
     shifted = n.fma(x, 1.0 / math.log(2.0), MAGIC)
     k = n.sub(shifted, MAGIC)
-    return k, n.fma(k, -_LN2_LOW, n.fma(k, -_LN2_HIGH, x))
+    return k, n.fma(k, -LN2_LOW, n.fma(k, -LN2_HIGH, x))
 
 
 def _scaled(n: Numbers, value: Any, k: Any) -> Any:
@@ -70,7 +70,7 @@ def _clamped(n: Numbers, x: Any, low: float, high: float) -> Any:
 
 
 def _exp(n: Numbers, x: Any) -> Any:
-    k, r = _reduce(n, _clamped(n, x, -746.0, 710.0))
+    k, r = reduced(n, _clamped(n, x, -746.0, 710.0))
     return _scaled(n, n.add(_expm1_of_remainder(n, r), 1.0), k)
 
 
@@ -78,7 +78,7 @@ def decay(builder: ir.IRBuilder, x: Any) -> Any:
     """exp for loops: written out in place, for arguments up to 700; below -600 it stays at exp(-600),
     so that products with it are not below the normal range, where arithmetic is slow."""
     n = Numbers(builder, kind_of(x))
-    k, r = _reduce(n, n.choose(n.compare("<", x, -600.0), -600.0, x))
+    k, r = reduced(n, n.choose(n.compare("<", x, -600.0), -600.0, x))
     value = n.bits(n.add(_expm1_of_remainder(n, r), 1.0))
     exponent = builder.shl(n.bits(n.add(k, MAGIC)), n.kind.whole(52))
     return n.from_bits(builder.add(value, exponent))
@@ -105,8 +105,8 @@ def _log(n: Numbers, x: Any) -> Any:
     z = n.mul(s, s)
     series = n.mul(z, n.polynomial(z, [2.0 / (2 * i + 1) for i in range(1, _LOG_TERMS)]))
     half = n.mul(n.mul(f, 0.5), f)
-    inner = n.fma(k, _LN2_LOW, n.mul(s, n.add(half, series)))
-    result = n.fma(k, _LN2_HIGH, n.sub(f, n.sub(half, inner)))
+    inner = n.fma(k, LN2_LOW, n.mul(s, n.add(half, series)))
+    result = n.fma(k, LN2_HIGH, n.sub(f, n.sub(half, inner)))
     return _log_edges(n, x, result)
 
 
@@ -147,7 +147,7 @@ def _log_in_two_parts(n: Numbers, x: Any) -> tuple[Any, Any]:
     a_low = n.add(a_low, q_low)
     high, low = _product(n, s, a)
     low = n.add(low, n.fma(s, a_low, n.mul(s_low, a)))
-    whole, whole_low = n.mul(k, _LN2_HIGH), n.mul(k, _LN2_LOW)
+    whole, whole_low = n.mul(k, LN2_HIGH), n.mul(k, LN2_LOW)
     # Whichever of the two is larger comes first.
     total, lost = _two_sum(n, whole, high)
     return _sum(n, total, n.add(n.add(lost, low), whole_low))
@@ -192,14 +192,14 @@ def _sign_matters(n: Numbers, x: Any, y: Any) -> Any:
 
 
 def _exp_of_two_parts(n: Numbers, high: Any, low: Any) -> Any:
-    k, r = _reduce(n, _clamped(n, high, -1000.0, 1000.0))
+    k, r = reduced(n, _clamped(n, high, -1000.0, 1000.0))
     value = n.add(_expm1_of_remainder(n, n.add(r, low)), 1.0)
     return _scaled(n, value, k)
 
 
 def _tanh(n: Numbers, x: Any) -> Any:
     twice = n.mul(n.magnitude(x), 2.0)
-    k, r = _reduce(n, n.choose(n.compare(">", twice, 44.0), 44.0, twice))
+    k, r = reduced(n, n.choose(n.compare(">", twice, 44.0), 44.0, twice))
     power = n.two_to(n.add(k, MAGIC))
     rise = n.fma(power, _expm1_of_remainder(n, r), n.sub(power, 1.0))
     size = n.div(rise, n.add(rise, 2.0))

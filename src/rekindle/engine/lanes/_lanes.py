@@ -67,6 +67,16 @@ class LaneKind:
         """Largest value over the lanes, as a double; lanes without a number are passed over."""
         return value if self.lanes == 1 else _reduce(builder, "llvm.vector.reduce.fmax", value)
 
+    def most(self, builder: ir.IRBuilder, value: Any) -> Any:
+        """Largest of numbers not below zero, as a double; an undefined one counts as larger than any.
+
+        Their bits are compared as whole numbers, which takes a fraction of the time that comparing takes.
+        """
+        if self.lanes == 1:
+            return value
+        largest = _reduce(builder, "llvm.vector.reduce.umax", builder.bitcast(value, self.integers))
+        return builder.bitcast(largest, DOUBLE)
+
     def smallest(self, builder: ir.IRBuilder, value: Any) -> Any:
         """Smallest value over the lanes, as a double; lanes without a number are passed over."""
         return value if self.lanes == 1 else _reduce(builder, "llvm.vector.reduce.fmin", value)

@@ -8,6 +8,7 @@ size of the states and so the same error control.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -41,6 +42,8 @@ from rekindle.modelling import (
 )
 from rekindle.units import parse_unit
 
+#: Larger models built last, because whoever fits a model asks for the same one again and again.
+_recent: deque[tuple[Model, tuple[tuple[str, ...], tuple[str, ...]], TangentModel]] = deque(maxlen=8)
 #: What turns at an event and is larger than this share of its own slope (per time unit) has jumped there.
 _FLAT = 1e-5
 
@@ -58,7 +61,13 @@ def tangent_model(model: Model, wanted: Sequence[str], outputs: Sequence[str]) -
         SolverError: a derivative that would miss a jump.
     """
     check_names(model, wanted)
-    return _Builder(model, tuple(wanted), tuple(outputs)).build()
+    asked = tuple(wanted), tuple(outputs)
+    for known in _recent:
+        if known[0] is model and known[1] == asked:
+            return known[2]
+    found = _Builder(model, *asked).build()
+    _recent.appendleft((model, asked, found))
+    return found
 
 
 class _Builder:
@@ -213,6 +222,8 @@ class _Builder:
         for name in self.outputs:
             for parameter in self.wanted:
                 derivative = self.along(self.answers[name], parameter) * (1.0 / self.scales[parameter])
+                if derivative.equals(0.0):
+                    continue
                 full = tangent_name(name, parameter)
                 found[full] = Output(full, self.model.outputs[name].unit, derivative)
         return found

@@ -29,7 +29,7 @@ class TangentModel:
     """The larger model and what is to be known about it.
 
     Attributes:
-        model: states and their tangents; outputs and their derivatives.
+        model: states and their tangents; outputs and those of their derivatives that are not always zero.
         stepped: tangents that share eigenvalues with their states and cannot be solved with them by modes.
         doses: states whose doses depend on a wanted parameter; they have no dosing rule in ``model``.
         units: (output, parameter) -> unit of the derivative.

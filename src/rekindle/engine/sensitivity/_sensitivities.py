@@ -21,9 +21,10 @@ from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._subjects import Subject
 from rekindle.engine._trajectory import Trajectory
 from rekindle.engine._workers import Job
+from rekindle.engine.sensitivity._derivatives import Derivatives
 from rekindle.engine.sensitivity._doses import written_out
 from rekindle.engine.sensitivity._model import tangent_model
-from rekindle.engine.sensitivity._parts import TangentModel, tangent_name
+from rekindle.engine.sensitivity._parts import TangentModel
 from rekindle.errors import ParameterError, SolverError, nearest
 from rekindle.modelling import Model, symbols
 
@@ -40,13 +41,14 @@ class Sensitivities:
     Attributes:
         outputs: the trajectory of the outputs.
         derivatives: output -> shape (people, times, parameters); without requested times (rows, parameters).
+            An array is put together when it is first asked for.
         with_respect_to: parameters, and states for their initial values, in the order of the last axis.
         units: output -> unit of each derivative.
         solver: what the solver did for outputs and derivatives together.
     """
 
     outputs: Trajectory
-    derivatives: Mapping[str, Array]
+    derivatives: Derivatives
     with_respect_to: tuple[str, ...]
     units: Mapping[str, tuple[str, ...]]
     solver: SolverReport
@@ -65,11 +67,8 @@ class Sensitivities:
                 f"{nearest(parameter, self.with_respect_to)}",
                 allowed=f"Asked for: {', '.join(self.with_respect_to)}",
             )
-        return self._of(output)[..., self.with_respect_to.index(parameter)]
-
-    def _of(self, output: str) -> Array:
-        # The trajectory refuses an output that was not asked for.
-        return self.derivatives[output] if output in self.outputs else self.outputs[output]
+        self.outputs[output]  # refuses one that was not asked for
+        return self.derivatives.of(output, parameter)
 
     def gradient(self, slopes: Mapping[str, Array]) -> Array:
         """Gradient (parameters,) of a number whose slopes in the outputs are given, summed over people.
@@ -79,10 +78,8 @@ class Sensitivities:
         """
         total = np.zeros(len(self.with_respect_to))
         for name, slope in slopes.items():
-            own = self._of(name)
-            total += np.broadcast_to(np.asarray(slope, dtype=float), own.shape[:-1]).ravel() @ own.reshape(
-                -1, len(total)
-            )
+            self.outputs[name]  # refuses one that was not asked for
+            total += self.derivatives.product(name, np.asarray(slope, dtype=float))
         return total
 
 
@@ -152,8 +149,10 @@ def sensitivities(
 
 
 def _refuse_peaks_with_ramps(model: Model, ramps: Sequence[str]) -> None:
+    if not (model.watched and ramps):
+        return
     used = set(ramps) & symbols(*(model.inline(*model.derivatives.values())))
-    if model.watched and used:
+    if used:
         raise SolverError(
             "RK-SOL-066",
             given=f"derivatives of a model whose states fire events ({', '.join(model.watched)}), with a "
@@ -166,20 +165,15 @@ def _refuse_peaks_with_ramps(model: Model, ramps: Sequence[str]) -> None:
 def _answer(
     found: Trajectory, tangents: TangentModel, wanted: tuple[str, ...], names: tuple[str, ...]
 ) -> Sensitivities:
-    columns = [found.names.index(name) for name in names]
     outputs = replace(
         found,
-        rows=found.rows[:, columns],
+        rows=found.rows[:, : len(names)],
         names=names,
         units={name: found.units[name] for name in names},
         measurable={name: found.measurable[name] for name in names},
     )
-    derivatives = {
-        name: np.stack([found[tangent_name(name, parameter)] for parameter in wanted], axis=-1)
-        for name in names
-    }
     units = {name: tuple(tangents.units[name, parameter] for parameter in wanted) for name in names}
-    return Sensitivities(outputs, derivatives, wanted, units, found.solver)
+    return Sensitivities(outputs, Derivatives(found, names, wanted), wanted, units, found.solver)
 
 
 def loss_gradient(
