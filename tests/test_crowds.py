@@ -64,6 +64,9 @@ def test_a_slice_of_a_population_holds_the_people_of_single_places() -> None:
     people = Population(700, seed=5, trial=2)
     assert people[20:620] == tuple(people[place] for place in range(20, 620))
     assert people[-1] == people[699]
+    assert list(people) == [people[place] for place in range(700)]
+    many = iter(Population(2_001, seed=5, trial=2))
+    assert [person.id for person in many] == [str(number) for number in range(1, 2_002)]
     assert people[3:3] == ()
 
 

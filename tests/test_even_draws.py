@@ -15,6 +15,7 @@ from rekindle.people import (
     RandomEffect,
     Variability,
     default_variability,
+    draw_crowd,
     draw_evenly,
     draw_parameters,
     draw_people,
@@ -93,3 +94,16 @@ def test_the_natural_course_of_a_person_does_not_depend_on_the_correlation() -> 
     assert course[0].tolist() == course[1].tolist()
     assert abs(np.corrcoef(course[0], mood[0])[0, 1]) < 0.15
     assert np.corrcoef(course[1], mood[1])[0, 1] == pytest.approx(0.7, abs=0.08)
+
+
+def test_a_crowd_with_given_normals_has_the_parameters_of_its_people():
+    model = therapy_model()
+    known = default_variability().around(model)
+    normals = draw_evenly(known, range(40), seed=3, occasions=3)
+    crowd = draw_crowd(model, known, range(40), seed=1, occasions=3, normals=normals)
+    columns = crowd.columns(40)
+    for person, own in enumerate(normals):
+        alone = draw_parameters(model, known, seed=1, person=person, occasions=3, normals=own)
+        for name, value in alone.items():
+            assert np.array_equal(columns[name][person], np.atleast_1d(value))
+            assert np.array_equal(crowd.of(person)[name], value)

@@ -376,6 +376,17 @@ def test_a_stream_finds_what_the_plain_solve_finds():
     assert (found["area"].unit, found["when"].unit, found["gone"].unit) == ("mg*h", "h", "1")
 
 
+def test_rounding_does_not_choose_between_equal_peaks():
+    times = np.arange(0.0, 7.0)
+    heights = np.array(
+        [[0, 5 * (1 - 1e-13), 0, 5, 0, 5 * (1 + 1e-13), 0], [0, 5 * (1 - 1e-6), 0, 5, 0, 4, 0]]
+    )
+    found = PeakTime("y").numbers(Courses.straight(times, heights))
+    assert found.tolist() == pytest.approx([1.0, 3.0], abs=1e-12)
+    flipped = PeakTime("y").numbers(Courses.straight(times, heights - 10.0))
+    assert flipped.tolist() == pytest.approx([1.0, 3.0], abs=1e-12)
+
+
 def test_workers_change_no_bit():
     assert bits(stream(workers=2)) == bits(stream())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rekindle._on_demand import on_demand
 from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
-from rekindle.people._draw import Normals, draw_effects, draw_parameters, draw_people
+from rekindle.people._draw import DrawnCrowd, Normals, draw_crowd, draw_effects, draw_parameters, draw_people
 from rekindle.people._person import Person
 from rekindle.people._population import Population
 from rekindle.people._random import STREAMS, Stream, person_key, random_generator
@@ -113,6 +113,7 @@ __all__ = [
     "CrossoverCohort",
     "CrossoverPatient",
     "Distribution",
+    "DrawnCrowd",
     "Eligibility",
     "FailedTreatment",
     "Molecule",
@@ -140,6 +141,7 @@ __all__ = [
     "criteria",
     "default_distributions",
     "default_variability",
+    "draw_crowd",
     "draw_effects",
     "draw_evenly",
     "draw_parameters",

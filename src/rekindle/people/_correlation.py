@@ -84,21 +84,19 @@ def correlation_root(names: Sequence[str], correlations: Sequence[Correlation]) 
 
 def correlate(root: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return correlated numbers (names, people) from independent ones of that shape."""
-    return np.array([_weighted(weights, normals) for weights in root]).reshape(normals.shape)
+    found = normals.copy()
+    for row in np.flatnonzero((root != np.eye(len(root))).any(axis=1)):
+        found[row] = _weighted(root[row], normals)
+    return found
 
 
 def _weighted(weights: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums over the names, rounded once: the last bits must not depend on a linear algebra library."""
-    parts: list[NDArray[np.float64]] = [
-        weight * row for weight, row in zip(weights.tolist(), normals, strict=True) if weight
-    ]
-    if not parts:
-        return np.zeros(normals.shape[1:])
-    if len(parts) == 1:
-        return parts[0]
+    places = np.flatnonzero(weights)
+    parts: NDArray[np.float64] = weights[places, None] * normals[places]
     if len(parts) == 2:
-        return np.add(*parts)
-    return np.array([math.fsum(own) for own in np.stack(parts, axis=-1).tolist()])
+        return np.asarray(parts[0] + parts[1])
+    return np.array([math.fsum(own) for own in parts.T.tolist()])
 
 
 def _cholesky(matrix: NDArray[np.float64], names: Sequence[str]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
@@ -12,6 +12,10 @@ from rekindle.people._person import Person
 
 if TYPE_CHECKING:
     from rekindle.people._distributions import CovariateDistributions
+
+
+#: People drawn at a time while all are gone through.
+_TOGETHER = 1000
 
 
 def _default_distributions() -> CovariateDistributions:
@@ -81,6 +85,11 @@ class Population(Sequence[Person]):
             return self._draw(range(self.n)[index])
         place = range(self.n)[index]
         return self._draw(range(place, place + 1))[0]
+
+    def __iter__(self) -> Iterator[Person]:
+        # Together they are drawn far faster than one by one.
+        for start in range(0, self.n, _TOGETHER):
+            yield from self[start : start + _TOGETHER]
 
     def _draw(self, places: range) -> tuple[Person, ...]:
         numbers = [place + 1 for place in places]

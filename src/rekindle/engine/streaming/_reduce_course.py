@@ -19,6 +19,8 @@ Carried = tuple[int, int, int, int]
 #: Points through which the cubic of a piece goes, and those through which another goes to tell the error.
 CARRIED, COMPARED = (0, 1, 2, 3), (0, 2, 3, 4)
 _HALVINGS = 55
+#: Peaks that differ by a smaller share are equal, and the first counts.
+_EQUAL = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +162,7 @@ def _peak(courses: Courses, start: float, end: float) -> tuple[Array, Array]:
     count = len(courses.values)
     whole = (seen.low == 0.0) & (seen.high == 1.0)
     known = seen.known[:, whole].max(axis=1, initial=-np.inf)
-    people, pieces = np.nonzero(seen.greatest >= known[:, None])
+    people, pieces = np.nonzero(seen.greatest >= _nearly(known)[:, None])
     _, ends, heights = seen.monotone(people, pieces)
     highest = heights.max(axis=1)
     greatest = np.full(count, -np.inf)
@@ -168,10 +170,17 @@ def _peak(courses: Courses, start: float, end: float) -> tuple[Array, Array]:
     times, values = courses.requested(start, end)
     greatest = np.maximum(greatest, values.max(axis=1, initial=-np.inf))
     place = ends[np.arange(len(ends)), heights.argmax(axis=1)]
-    when = np.where(highest == greatest[people], seen.starts[pieces] + place * seen.widths[pieces], np.inf)
-    first = np.where(values == greatest[:, None], times, np.inf).min(axis=1, initial=np.inf)
+    enough = _nearly(greatest)
+    when = np.where(highest >= enough[people], seen.starts[pieces] + place * seen.widths[pieces], np.inf)
+    first = np.where(values >= enough[:, None], times, np.inf).min(axis=1, initial=np.inf)
     np.minimum.at(first, people, when)
     return np.where(seen.missing, np.nan, greatest), np.where(seen.missing, np.nan, first)
+
+
+def _nearly(greatest: Array) -> Array:
+    """What counts as equal to a greatest value: rounding must not choose between equal doses."""
+    slack = np.where(np.isfinite(greatest), _EQUAL * np.abs(greatest), 0.0)
+    return np.asarray(greatest - slack)
 
 
 def above(courses: Courses, start: float, end: float, threshold: float) -> Array:

@@ -121,7 +121,7 @@ class Peak(_Windowed):
 
 @dataclass(frozen=True)
 class PeakTime(_Windowed):
-    """Time of the greatest value, the first of several.
+    """Time of the greatest value, the first of several (to a billionth).
 
     >>> course = Courses.straight(np.array([0.0, 1, 2]), np.array([[0.0, 5, 1]]))
     >>> PeakTime("y").numbers(course).round(12).tolist()

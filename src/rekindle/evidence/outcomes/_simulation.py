@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine import EventTable, solve
+from rekindle.engine import EventTable, ParameterTable, solve
 from rekindle.evidence._data import assumption
 from rekindle.evidence.outcomes._arm import Setup
 from rekindle.evidence.outcomes._people import Baseline, entry_scores, study_number, trial_people
@@ -21,8 +21,8 @@ from rekindle.people import (
     Stream,
     Variability,
     default_variability,
+    draw_crowd,
     draw_evenly,
-    draw_parameters,
     random_generator,
 )
 from rekindle.regimen import Regimen
@@ -113,19 +113,18 @@ def simulate_arm(
     typical = {parameter: value for parameter, value in replaced.items() if parameter in model.parameters}
     variability = _variability(setup).with_spread(parameters.spread)
     variability = variability.with_correlation(parameters.correlation)
-    drawn = {
-        person: draw_parameters(
-            model,
-            variability,
-            seed=seed,
-            trial=study_number(setup.study_id),
-            person=person,
-            occasions=_occasions(setup, moments[-1]),
-            typical=typical,
-            normals=normals,
-        )
-        for person, normals in _normals(setup, count, seed, moments[-1]).items()
-    }
+    normals = _normals(setup, count, seed, moments[-1])
+    crowd = draw_crowd(
+        model,
+        variability,
+        tuple(normals),
+        seed=seed,
+        trial=study_number(setup.study_id),
+        occasions=_occasions(setup, moments[-1]),
+        typical=typical,
+        normals=tuple(normals.values()),
+    )
+    drawn = ParameterTable(tuple(normals), crowd.columns(len(normals)))
     trajectory = solve(
         model,
         _events(setup, count, seed, moments[-1], mechanism),

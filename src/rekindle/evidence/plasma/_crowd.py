@@ -16,7 +16,7 @@ from rekindle.people import (
     Variability,
     default_distributions,
     default_variability,
-    draw_parameters,
+    draw_people,
     person_ranges,
     random_generator,
 )
@@ -60,12 +60,7 @@ def crowd(situation: Situation, count: int, seed: int) -> Subjects:
         {"age_years": situation.age_years, "allow_extrapolation": True},
     )
     people = list(population)
-    parameters = {
-        person.id: draw_parameters(
-            model, variability, seed=seed, trial=trial, person=person.id, occasions=_OCCASIONS
-        )
-        for person in people
-    }
+    parameters = draw_people(model, variability, people, seed=seed, trial=trial, occasions=_OCCASIONS)
     return Subjects(people, parameters)
 
 
