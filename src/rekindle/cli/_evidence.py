@@ -103,11 +103,20 @@ def condition(name: str, as_json: bool) -> None:
 @click.option(
     "--mechanism",
     metavar="NAME",
-    help="One hypothesis of the mood effect. Default: that of the product, and every other calibrated one.",
+    help="One hypothesis of the mood effect. Default: every calibrated one, and their average by weight.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=0),
+    default=16,
+    show_default=True,
+    help="Parameter sets for the intervals, for each mechanism; 0 leaves them out.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
-def facts(out: str | None, people: int, mechanism: str | None, seed: int, workers: int | None) -> None:
+def facts(
+    out: str | None, people: int, mechanism: str | None, draws: int, seed: int, workers: int | None
+) -> None:
     """Hold the model against facts about mechanism, time course and safety.
 
     Facts that the parameters were set with stand apart from those that check them; what the model cannot say
@@ -125,6 +134,7 @@ def facts(out: str | None, people: int, mechanism: str | None, seed: int, worker
         found = predict_facts(
             n_people=people,
             mechanisms=[mechanism] if mechanism else [],
+            draws=draws,
             seed=seed,
             workers=worker_count(workers),
             progress=progress,
