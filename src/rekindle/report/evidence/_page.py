@@ -38,7 +38,7 @@ class EvidenceReport:
         mechanisms: hypotheses whose shipped calibration is shown.
         hypotheses: their comparison, if there is one.
         contrasts: predictions that would tell the hypotheses apart.
-        sensitivity: global sensitivity, if it was asked for.
+        sensitivity: global sensitivity under each hypothesis, if it was asked for.
         facts: facts about mechanism, time course and safety beside their predictions.
     """
 
@@ -47,7 +47,7 @@ class EvidenceReport:
     mechanisms: tuple[str, ...] = ()
     hypotheses: HypothesisComparison | None = None
     contrasts: tuple[ContrastValue, ...] = ()
-    sensitivity: Sensitivity | None = None
+    sensitivity: tuple[Sensitivity, ...] = ()
     facts: FactTable | None = None
 
 
@@ -62,7 +62,7 @@ def evidence_figures(report: EvidenceReport) -> dict[str, PageFigure]:
     }
     if report.contrasts:
         figures["contrasts"] = contrast_figure(report.contrasts)
-    if report.sensitivity is not None:
+    if report.sensitivity:
         figures["sensitivity"] = sensitivity_figure(report.sensitivity)
     return figures
 
@@ -99,7 +99,7 @@ def evidence_page(report: EvidenceReport, figures: Mapping[str, PageFigure]) -> 
         )
     if report.facts is not None:
         sections.append(facts_section(report.facts))
-    if report.sensitivity is not None:
+    if report.sensitivity:
         sections.append(sensitivity_section(report.sensitivity, _chosen(figures, "sensitivity")))
     sections.append(Section("Not simulated", [_absent_words(both)], tables=absent_tables(both)))
     facts = [
