@@ -20,12 +20,23 @@ from rekindle.report import EvidenceReport, evidence_figures, evidence_page, ren
 from rekindle.report.evidence._aims import aims, naive
 from rekindle.report.evidence._calibration import LISTED_CORRELATION, correlated
 from rekindle.report.evidence._figure_forest import pages
+from rekindle.report.evidence._figure_shares import share_figure
 from rekindle.report.evidence._groupings import OUTCOME_GROUPINGS, group_table, time_class
 from rekindle.report.evidence._groups import inside, ranked, worst
 from rekindle.report.evidence._hypotheses import hypotheses_section
 from rekindle.report.evidence._parts import parts_table
 from rekindle.report.evidence._points import EvidencePoint, evidence_points
 from rekindle.report.evidence._provenance import fingerprint
+from rekindle.report.evidence._share_misses import (
+    CHANCE,
+    COVERED,
+    HELD,
+    MISSED,
+    UNKNOWN,
+    cause,
+    expected_within,
+    share_section,
+)
 from rekindle.report.evidence._tables import absent_tables, miss_tables
 from rekindle.therapy import MechanismScore, calibrated_mechanisms, calibration, calibration_studies
 
@@ -232,6 +243,69 @@ def test_the_parts_of_an_interval_are_shares_of_its_variance() -> None:
     assert table is not None
     assert list(table.rows) == [["MADRS change", "1", "36 %", "64 %", "0 %"]]
     assert parts_table(points(row())) is None
+
+
+# ---- shares of people ------------------------------------------------------------------------------------
+
+
+def share(**changes: Any) -> dict[str, Any]:
+    cells = {
+        "outcome": "response_pct", "value": "50", "predicted": 50.0, "predicted_low": 0.0,
+        "predicted_high": 100.0, "n": "30", "n_at_time": "", "threshold": "fall >=50%",
+        "control_class": "open_label",
+    }  # fmt: skip
+    return row(**cells | changes)
+
+
+def test_what_chance_would_leave_within_ten_points_is_binomial() -> None:
+    (one,) = points(share())
+    exact = sum(math.comb(30, count) for count in range(12, 19)) / 2**30
+    assert expected_within(one) == pytest.approx(exact)
+    # One such arm in five is further off, as the page says.
+    assert 1 - exact == pytest.approx(0.2, abs=0.01)
+    assert expected_within(points(share(n=""))[0]) is None
+    assert expected_within(points(share(n_at_time="100"))[0]) > exact
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"value": "60"}, HELD),
+        ({"value": "63.3"}, CHANCE),
+        ({"value": "63.3", "n_at_time": "300"}, COVERED),
+        ({"value": "90"}, COVERED),
+        ({"value": "90", "predicted_high": 80.0}, MISSED),
+        ({"value": "63.3", "n": ""}, UNKNOWN),
+        ({"value": "0", "predicted": 10.1, "n": "12"}, CHANCE),
+    ],
+)
+def test_a_miss_has_one_cause(changes: dict[str, Any], expected: int) -> None:
+    assert cause(points(share(**changes))[0]) == expected
+
+
+def test_causes_add_up_by_every_grouping_and_roles_stay_apart() -> None:
+    rows = points(
+        share(), share(value="90", n="8"), share(value="63.3", role="check"),
+        share(outcome="remission_pct", threshold="", value="100", predicted_high=60.0), row(),
+    )  # fmt: skip
+    section = share_section(rows, [])
+    assert section is not None
+    assert section.paragraphs[1].startswith("Check rows")
+    assert "1 lie outside it" in section.paragraphs[2]
+    assert len(section.tables) == 6
+    for table, count in zip(section.tables, (1, 1, 1, 3, 3, 3), strict=True):
+        assert sum(int(line[1]) for line in table.rows) == count
+        for line in table.rows:
+            assert sum(int(cell) for cell in line[2:6]) == int(line[1])
+    assert {line[0] for line in section.tables[4].rows} == {
+        "response, fall >=50%",
+        "remission, rule not stated",
+    }
+    figure = share_figure(rows)
+    assert figure is not None
+    assert "1 of 4 lie within" in figure.alternative
+    assert share_section(points(row()), []) is None
+    assert share_figure(points(share(n=""))) is None
 
 
 # ---- calibration and hypotheses ----------------------------------------------------------------------------

@@ -26,7 +26,7 @@ _LINE_LENGTH = 58
 _OFFSETS = ((-11, 0), (11, 0), (0, 11), (0, -11), (-9, 9), (9, -9), (9, 9), (-9, -9))
 _PANEL = 230
 # Height of the panels with their labels, and of one line below them.
-_PANEL_INCHES, _NOTE_INCHES = 4.45, 0.175
+_PANEL_INCHES, _NOTE_INCHES = 4.6, 0.175
 
 
 @dataclass(frozen=True, slots=True)

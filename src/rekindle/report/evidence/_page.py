@@ -12,6 +12,7 @@ from rekindle.report.evidence._aims import aims, aims_table
 from rekindle.report.evidence._calibration import calibration_figures, calibration_sections
 from rekindle.report.evidence._facts import facts_section
 from rekindle.report.evidence._failures import failure_words
+from rekindle.report.evidence._figure_shares import share_figure
 from rekindle.report.evidence._groupings import OUTCOME_GROUPINGS, PLASMA_GROUPINGS, Grouping, group_table
 from rekindle.report.evidence._groups import inside, of_role, roles_of
 from rekindle.report.evidence._hypotheses import contrast_figure, hypotheses_section
@@ -19,6 +20,7 @@ from rekindle.report.evidence._parts import parts_table
 from rekindle.report.evidence._points import EvidencePoint, evidence_points
 from rekindle.report.evidence._provenance import provenance
 from rekindle.report.evidence._sensitivity import sensitivity_figure, sensitivity_section
+from rekindle.report.evidence._share_misses import share_section
 from rekindle.report.evidence._tables import LISTED, absent_tables, miss_tables, role_words
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ def evidence_figures(report: EvidenceReport) -> dict[str, PageFigure]:
         **residuals(plasma, outcomes),
         **calibration_figures(report.mechanisms),
     }
+    if (drawn := share_figure(outcomes)) is not None:
+        figures["share_errors"] = drawn
     if report.contrasts:
         figures["contrasts"] = contrast_figure(report.contrasts)
     if report.sensitivity:
@@ -76,6 +80,7 @@ def evidence_page(report: EvidenceReport, figures: Mapping[str, PageFigure]) -> 
         Section("Aims", [], tables=[aims_table(found)]),
         Section("Where it fails", [_LISTING], tables=miss_tables(both)),
         Section("Agreement", [], _chosen(figures, "predicted_")),
+        *([shares] if (shares := share_section(outcomes, _chosen(figures, "share_errors"))) else []),
         Section("Every clinical arm", [_counts(outcomes)], _chosen(figures, "arms_", "plasma", without=True)),
         Section("Every plasma row", [_counts(plasma)], _chosen(figures, "arms_plasma")),
         Section(
