@@ -18,6 +18,7 @@ from rekindle.evidence import Prediction, predict_arms
 from rekindle.evidence.hypotheses import HypothesisComparison, contrast_values, hypothesis_scores
 from rekindle.report import EvidenceReport, evidence_figures, evidence_page, render_page, write_evidence
 from rekindle.report.evidence._aims import aims, naive
+from rekindle.report.evidence._by_mechanism import errors_table
 from rekindle.report.evidence._calibration import LISTED_CORRELATION, correlated
 from rekindle.report.evidence._figure_forest import pages
 from rekindle.report.evidence._figure_shares import share_figure
@@ -349,6 +350,22 @@ def test_hypotheses_are_ranked_weighted_and_never_compared_across_data() -> None
     assert "Only one hypothesis" in hypotheses_section(alone, (), ()).paragraphs[0]
 
 
+def test_errors_of_each_hypothesis_stand_beside_those_of_the_averages() -> None:
+    each = {"predicted_equal_weights": -11.0, "predicted_a": -10.0, "predicted_b": -14.0}
+    rows = [row(**each), row(**each, value="-12"), row(**each, value="-14", role="check")]
+    other = row(outcome="response_pct", value="99", **each)
+    table = errors_table(made(*rows, other, ABSENT | dict.fromkeys(each)))
+    assert table is not None
+    found = {line[0]: list(line[1:]) for line in table.rows}
+    assert found == {
+        "averaged by weight": ["1", "2", "+2", "2", "1.41", "-1"],
+        "averaged with equal weights": ["1", "3", "+3", "2", "1", "0"],
+        "a": ["1", "4", "+4", "2", "1.41", "+1"],
+        "b": ["1", "0", "0", "2", "3.16", "-3"],
+    }
+    assert errors_table(OUTCOMES) is None
+
+
 def test_contrasts_stand_side_by_side_and_say_what_is_not_calibrated() -> None:
     values = contrast_values(draws=4)
     report = EvidenceReport(PLASMA, OUTCOMES, contrasts=values)
@@ -400,7 +417,7 @@ def test_the_command_writes_the_report(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr(rekindle.evidence, name, lambda path=tmp_path / name: path)
     folder = tmp_path / "out"
     options = ["report", "--out", str(folder), "--people", "4", "--seed", "2"]
-    options += ["--sensitivity", "2", "--workers", "1"]
+    options += ["--sensitivity", "2", "--draws", "2", "--workers", "1"]
     result = CliRunner().invoke(command, options, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "evidence.html" in result.output
@@ -417,7 +434,8 @@ def test_the_command_writes_the_report(tmp_path: Path, monkeypatch: pytest.Monke
             assert list(csv.DictReader(lines))
     with (folder / "predicted_outcomes.csv").open(encoding="utf-8", newline="") as lines:
         written = list(csv.DictReader(lines))
-    again = predict_arms(tmp_path / "development_outcomes", n_people=4, seed=2)
+    again = predict_arms(tmp_path / "development_outcomes", n_people=4, seed=2, draws=2)
+    assert [one["predicted_low"] for one in written] == [f"{one['predicted_low']:.6g}" for one in again.rows]
     assert [one["study_id"] for one in written] == [one["study_id"] for one in again.rows]
     assert [one["predicted"] for one in written] == [f"{one['predicted']:.6g}" for one in again.rows]
 

@@ -162,9 +162,16 @@ def facts(
     show_default=True,
     help="Base samples of the global sensitivity of each mechanism, a power of 2; 0 leaves it out.",
 )
+@click.option(
+    "--draws",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Parameter sets of each mechanism for intervals; they take most of the time.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
-def report(out: str, people: int, samples: int, seed: int, workers: int | None) -> None:
+def report(out: str, people: int, samples: int, draws: int, seed: int, workers: int | None) -> None:
     """Predict all shipped tables and write one page to print, with its figures and tables as files.
 
     The page holds every row beside its prediction, residuals, the calibration, the mechanism hypotheses
@@ -190,11 +197,13 @@ def report(out: str, people: int, samples: int, seed: int, workers: int | None) 
     for source in (development_arms(), development_outcomes()):
         with resumable(None), progress_bar("arms") as progress:
             predictions.append(
-                predict_arms(source, n_people=people, seed=seed, workers=processes, progress=progress)
+                predict_arms(
+                    source, n_people=people, seed=seed, workers=processes, draws=draws, progress=progress
+                )
             )
     plasma, outcomes = predictions
     with resumable(None), progress_bar("facts") as progress:
-        facts = predict_facts(n_people=people, seed=seed, workers=processes, progress=progress)
+        facts = predict_facts(n_people=people, draws=draws, seed=seed, workers=processes, progress=progress)
     found = []
     # The hypothesis that weighs most comes first.
     for name in sorted(weights := mechanism_weights(), key=lambda name: -weights[name]) if samples else ():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rekindle.report._page import Page, PageFigure, PageTable, Section
 from rekindle.report.evidence._agreement import agreements, forests, residuals
 from rekindle.report.evidence._aims import aims, aims_table
+from rekindle.report.evidence._by_mechanism import errors_table
 from rekindle.report.evidence._calibration import calibration_figures, calibration_sections
 from rekindle.report.evidence._facts import facts_section
 from rekindle.report.evidence._failures import failure_words
@@ -100,7 +101,12 @@ def evidence_page(report: EvidenceReport, figures: Mapping[str, PageFigure]) -> 
     ]
     if report.hypotheses is not None or report.contrasts:
         sections.append(
-            hypotheses_section(report.hypotheses, report.contrasts, _chosen(figures, "contrasts"))
+            hypotheses_section(
+                report.hypotheses,
+                report.contrasts,
+                _chosen(figures, "contrasts"),
+                errors_table(report.outcomes),
+            )
         )
     if report.facts is not None:
         sections.append(facts_section(report.facts))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from rekindle.report._format import number
 from rekindle.report._page import PageFigure, PageTable, Section
@@ -49,12 +52,12 @@ def expected_within(point: EvidencePoint) -> float | None:
     from scipy.stats import binom
 
     _, predicted, _, _ = point.numbers
-    counts = [
-        count
-        for count in range(point.people + 1)
+    chances = binom.pmf(range(point.people + 1), point.people, predicted / 100.0)
+    return math.fsum(
+        chance
+        for count, chance in enumerate(np.asarray(chances).tolist())
         if abs(100.0 * count / point.people - predicted) <= SHARE_POINTS
-    ]
-    return float(sum(binom.pmf(counts, point.people, predicted / 100.0))) if counts else 0.0
+    )
 
 
 def share_section(points: Sequence[EvidencePoint], figures: Sequence[PageFigure]) -> Section | None:
