@@ -18,14 +18,26 @@ from rekindle.evidence import Prediction, predict_arms
 from rekindle.evidence.hypotheses import HypothesisComparison, contrast_values, hypothesis_scores
 from rekindle.report import EvidenceReport, evidence_figures, evidence_page, render_page, write_evidence
 from rekindle.report.evidence._aims import aims, naive
+from rekindle.report.evidence._by_mechanism import errors_table
 from rekindle.report.evidence._calibration import LISTED_CORRELATION, correlated
 from rekindle.report.evidence._figure_forest import pages
+from rekindle.report.evidence._figure_shares import share_figure
 from rekindle.report.evidence._groupings import OUTCOME_GROUPINGS, group_table, time_class
 from rekindle.report.evidence._groups import inside, ranked, worst
 from rekindle.report.evidence._hypotheses import hypotheses_section
 from rekindle.report.evidence._parts import parts_table
 from rekindle.report.evidence._points import EvidencePoint, evidence_points
 from rekindle.report.evidence._provenance import fingerprint
+from rekindle.report.evidence._share_misses import (
+    CHANCE,
+    COVERED,
+    HELD,
+    MISSED,
+    UNKNOWN,
+    cause,
+    expected_within,
+    share_section,
+)
 from rekindle.report.evidence._tables import absent_tables, miss_tables
 from rekindle.therapy import MechanismScore, calibrated_mechanisms, calibration, calibration_studies
 
@@ -234,6 +246,69 @@ def test_the_parts_of_an_interval_are_shares_of_its_variance() -> None:
     assert parts_table(points(row())) is None
 
 
+# ---- shares of people ------------------------------------------------------------------------------------
+
+
+def share(**changes: Any) -> dict[str, Any]:
+    cells = {
+        "outcome": "response_pct", "value": "50", "predicted": 50.0, "predicted_low": 0.0,
+        "predicted_high": 100.0, "n": "30", "n_at_time": "", "threshold": "fall >=50%",
+        "control_class": "open_label",
+    }  # fmt: skip
+    return row(**cells | changes)
+
+
+def test_what_chance_would_leave_within_ten_points_is_binomial() -> None:
+    (one,) = points(share())
+    exact = sum(math.comb(30, count) for count in range(12, 19)) / 2**30
+    assert expected_within(one) == pytest.approx(exact)
+    # One such arm in five is further off, as the page says.
+    assert 1 - exact == pytest.approx(0.2, abs=0.01)
+    assert expected_within(points(share(n=""))[0]) is None
+    assert expected_within(points(share(n_at_time="100"))[0]) > exact
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"value": "60"}, HELD),
+        ({"value": "63.3"}, CHANCE),
+        ({"value": "63.3", "n_at_time": "300"}, COVERED),
+        ({"value": "90"}, COVERED),
+        ({"value": "90", "predicted_high": 80.0}, MISSED),
+        ({"value": "63.3", "n": ""}, UNKNOWN),
+        ({"value": "0", "predicted": 10.1, "n": "12"}, CHANCE),
+    ],
+)
+def test_a_miss_has_one_cause(changes: dict[str, Any], expected: int) -> None:
+    assert cause(points(share(**changes))[0]) == expected
+
+
+def test_causes_add_up_by_every_grouping_and_roles_stay_apart() -> None:
+    rows = points(
+        share(), share(value="90", n="8"), share(value="63.3", role="check"),
+        share(outcome="remission_pct", threshold="", value="100", predicted_high=60.0), row(),
+    )  # fmt: skip
+    section = share_section(rows, [])
+    assert section is not None
+    assert section.paragraphs[1].startswith("Check rows")
+    assert "1 lie outside it" in section.paragraphs[2]
+    assert len(section.tables) == 6
+    for table, count in zip(section.tables, (1, 1, 1, 3, 3, 3), strict=True):
+        assert sum(int(line[1]) for line in table.rows) == count
+        for line in table.rows:
+            assert sum(int(cell) for cell in line[2:6]) == int(line[1])
+    assert {line[0] for line in section.tables[4].rows} == {
+        "response, fall >=50%",
+        "remission, rule not stated",
+    }
+    figure = share_figure(rows)
+    assert figure is not None
+    assert "1 of 4 lie within" in figure.alternative
+    assert share_section(points(row()), []) is None
+    assert share_figure(points(share(n=""))) is None
+
+
 # ---- calibration and hypotheses ----------------------------------------------------------------------------
 
 
@@ -273,6 +348,22 @@ def test_hypotheses_are_ranked_weighted_and_never_compared_across_data() -> None
     assert section.tables[0].rows[1][-1] == "0.25"
     alone = HypothesisComparison({"S": (-1.0,)}, (first,), {}, comparable=True)
     assert "Only one hypothesis" in hypotheses_section(alone, (), ()).paragraphs[0]
+
+
+def test_errors_of_each_hypothesis_stand_beside_those_of_the_averages() -> None:
+    each = {"predicted_equal_weights": -11.0, "predicted_a": -10.0, "predicted_b": -14.0}
+    rows = [row(**each), row(**each, value="-12"), row(**each, value="-14", role="check")]
+    other = row(outcome="response_pct", value="99", **each)
+    table = errors_table(made(*rows, other, ABSENT | dict.fromkeys(each)))
+    assert table is not None
+    found = {line[0]: list(line[1:]) for line in table.rows}
+    assert found == {
+        "averaged by weight": ["1", "2", "+2", "2", "1.41", "-1"],
+        "averaged with equal weights": ["1", "3", "+3", "2", "1", "0"],
+        "a": ["1", "4", "+4", "2", "1.41", "+1"],
+        "b": ["1", "0", "0", "2", "3.16", "-3"],
+    }
+    assert errors_table(OUTCOMES) is None
 
 
 def test_contrasts_stand_side_by_side_and_say_what_is_not_calibrated() -> None:
@@ -326,7 +417,7 @@ def test_the_command_writes_the_report(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr(rekindle.evidence, name, lambda path=tmp_path / name: path)
     folder = tmp_path / "out"
     options = ["report", "--out", str(folder), "--people", "4", "--seed", "2"]
-    options += ["--sensitivity", "2", "--workers", "1"]
+    options += ["--sensitivity", "2", "--draws", "2", "--workers", "1"]
     result = CliRunner().invoke(command, options, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "evidence.html" in result.output
@@ -343,7 +434,8 @@ def test_the_command_writes_the_report(tmp_path: Path, monkeypatch: pytest.Monke
             assert list(csv.DictReader(lines))
     with (folder / "predicted_outcomes.csv").open(encoding="utf-8", newline="") as lines:
         written = list(csv.DictReader(lines))
-    again = predict_arms(tmp_path / "development_outcomes", n_people=4, seed=2)
+    again = predict_arms(tmp_path / "development_outcomes", n_people=4, seed=2, draws=2)
+    assert [one["predicted_low"] for one in written] == [f"{one['predicted_low']:.6g}" for one in again.rows]
     assert [one["study_id"] for one in written] == [one["study_id"] for one in again.rows]
     assert [one["predicted"] for one in written] == [f"{one['predicted']:.6g}" for one in again.rows]
 

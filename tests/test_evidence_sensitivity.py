@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,12 +136,20 @@ def test_a_hypothesis_without_calibration_has_no_posterior() -> None:
 
 
 def test_the_page_shows_every_index_that_matters(found: Sensitivity) -> None:
-    section = sensitivity_section(found, [sensitivity_figure(found)])
+    other = replace(found, mechanism="other", indices=tuple(replace(one, total=0.0) for one in found.indices))
+    both = (found, other)
+    section = sensitivity_section(both, [sensitivity_figure(both)])
+    assert "disinhibition, other" in section.paragraphs[0]
     assert len(section.tables) == 1 + len(OUTCOMES)
     for outcome, table in zip(OUTCOMES, section.tables[1:], strict=True):
-        listed = [one.input for one in found.of(outcome) if one.total >= 0.01]
-        assert [line[0] for line in table.rows] == [*listed, *GROUPS.values()]
-    assert len(sensitivity_records(found)) == len(OUTCOMES) * (len(found.inputs) + len(GROUPS))
+        listed = [one for one in found.of(outcome) if one.total >= 0.01]
+        assert [line[0] for line in table.rows] == [*(one.input for one in listed), *GROUPS.values()]
+        for line, one in zip(table.rows, listed, strict=False):
+            assert line[3].startswith(f"{one.total:.2f} ")
+            assert line[5].startswith("0.00 ")
+    records = sensitivity_records(both)
+    assert len(records) == 2 * len(OUTCOMES) * (len(found.inputs) + len(GROUPS))
+    assert {record["mechanism"] for record in records} == {"disinhibition", "other"}
 
 
 # ---- hypotheses --------------------------------------------------------------------------------------------

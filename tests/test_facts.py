@@ -16,9 +16,11 @@ from rekindle.evidence import mechanism_facts
 from rekindle.evidence._data import fact_rows, facts_not_computed, known_tensions
 from rekindle.evidence.facts import QUANTITIES, Fact, FactFinding, FactTable, Tension, judge, predict_facts
 from rekindle.evidence.facts._acute import hydroxynorketamine_alone
+from rekindle.evidence.facts._average import Predicted, averaged
 from rekindle.evidence.facts._bench import Bench
 from rekindle.evidence.facts._curves import bliss_fraction, constant_hazard, largest_mean, spells
-from rekindle.evidence.facts._fact import direction, read_fact
+from rekindle.evidence.facts._doubt import bounds, drawn_benches
+from rekindle.evidence.facts._fact import Found, direction, read_fact
 from rekindle.evidence.facts._mood import suicidal_ideation
 from rekindle.evidence.facts._plasticity import spine_removal, training_after_saline, transporter
 from rekindle.evidence.facts._pressure import arterial_rise
@@ -31,6 +33,7 @@ from rekindle.evidence.facts._receptors import (
 )
 from rekindle.report import fact_tables
 from rekindle.report.evidence._facts import facts_section, tension_tables
+from rekindle.therapy import mechanism_weights
 
 MAIN = "disinhibition"
 
@@ -38,7 +41,7 @@ MAIN = "disinhibition"
 @pytest.fixture(scope="module")
 def table() -> FactTable:
     """Every fact with few people: numbers are rough, rows and words are those of a full run."""
-    return predict_facts(n_people=12, mechanisms=[MAIN], seed=3)
+    return predict_facts(n_people=12, mechanisms=[MAIN], draws=2, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +245,7 @@ def test_roles_stay_apart_and_misses_come_first(table: FactTable) -> None:
     listed = [one for one in tables if one.caption != "How the misses were read."]
     assert sum(len(one.rows) for one in listed) == len(table.facts)
     for one in tables[:2]:
-        missed = [row[3] in ("outside", "sign wrong") for row in one.rows]
+        missed = [row[4] in ("outside", "sign wrong") for row in one.rows]
         assert missed == sorted(missed, reverse=True)
 
 
@@ -254,6 +257,104 @@ def made(**predicted: float) -> FactTable:
     }
     tensions = {name: (Tension("t", "It lasted too long", own[0]),) for name, own in findings.items()}
     return FactTable((one,), findings, tensions, dict.fromkeys(predicted, True), 10, 1)
+
+
+def test_an_interval_holds_its_number_and_moves_where_parameters_do(table: FactTable) -> None:
+    by_id = {one.fact.fact_id: one for one in table.findings[MAIN]}
+    for one in by_id.values():
+        if one.predicted is None:
+            assert one.low is one.high is None
+        else:
+            assert one.low is not None and one.high is not None  # noqa: PT018
+            assert one.low <= one.predicted <= one.high
+    # Affinities, and an error of ratings, are nothing that a calibration or plasma could move.
+    for name in ("K01", "K20", "C24a"):
+        assert by_id[name].low == by_id[name].high
+    for name in ("C01a", "C09c", "C18c", "C20a", "K04"):
+        assert by_id[name].low < by_id[name].high
+
+
+def test_a_drawn_bench_reads_its_own_parameters(bench: Bench) -> None:
+    few, one, other = drawn_benches(bench, 2)
+    assert few.parameter("affinity_scale") == bench.parameter("affinity_scale")
+    scales = {own.parameter("affinity_scale") for own in (few, one, other)}
+    assert len(scales) == 3
+    # Half of the channels are blocked where concentration meets affinity: exact for every draw.
+    for own in (one, other):
+        block = channel_block(own, fact(), racemate=1.0).value / 100
+        ratio = 0.5 * (1 / own.parameter("KS") + 1 / own.parameter("KR")) / own.parameter("affinity_scale")
+        assert block == pytest.approx(ratio / (1 + ratio))
+    # What was fixed by hand wins over what was drawn, and belief over neither.
+    plain, off = (
+        one.typical("ketamine 0.5 mg/kg iv over 40 min", [24.0], ["improvement_share"], parameters=changed)
+        for changed in ({}, {"EP": 1e-9, "ES": 1e-9, "EA": 1e-9})
+    )
+    assert plain["improvement_share"][0] > 0.01
+    assert off["improvement_share"][0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_bounds_are_quantiles_by_weight() -> None:
+    values = np.linspace(0.0, 1.0, 1001)
+    assert bounds(0.5, values, np.ones(1001)) == (
+        pytest.approx(0.05, abs=1e-3),
+        pytest.approx(0.95, abs=1e-3),
+    )
+    heavy = np.where(values > 0.5, 9.0, 1.0)
+    low, high = bounds(0.5, values, heavy)
+    assert low == pytest.approx(0.25, abs=2e-3)
+    assert high == pytest.approx(1 - 0.25 / 9 * 1.0, abs=2e-3)
+    assert bounds(5.0, [0.0, 1.0], [1.0, 1.0])[1] == 5.0
+    assert bounds(18.0, [14.0, 28.0, math.inf, math.inf], [1.0] * 4)[1] == math.inf
+
+
+def test_numbers_are_averaged_and_signs_are_not() -> None:
+    weights = {"a": 0.5, "b": 0.3, "c": 0.2}
+
+    def mixed(one: Fact, *values: float, extreme: bool = False) -> FactFinding:
+        return averaged(
+            {
+                name: Predicted(one, Found(value, name, extreme), spread=[value])
+                for name, value in zip(weights, values, strict=True)
+            },
+            weights,
+        )
+
+    number = mixed(fact(low=15, high=20), 10.0, 20.0, 30.0)
+    assert (number.predicted, number.verdict, number.low, number.high) == (17.0, "inside", 10.0, 30.0)
+    assert number.note == "a, which weighs most: a"
+    assert mixed(fact(expected=-1, unit="sign"), 0.0, -1.0, 1.0).predicted == 0.0
+    assert mixed(fact(), 10.0, 20.0, 30.0, extreme=True).predicted == 10.0
+    assert mixed(fact(), math.inf, 20.0, 30.0).predicted == 30.0
+    same = mixed(fact(), 7.0, 7.0, 7.0)
+    assert (same.predicted, same.note) == (7.0, "a")
+    # A mechanism without a number is left out, and the others weigh as they did to each other.
+    none = {"a": Predicted(fact(), None, "nobody responds"), "b": Predicted(fact(), Found(4.0))}
+    none["c"] = Predicted(fact(), Found(9.0))
+    assert averaged(none, weights).predicted == pytest.approx(6.0)
+    assert averaged({"a": none["a"]}, weights).note == "nobody responds"
+
+
+def test_an_average_stands_first_and_says_its_weights() -> None:
+    few = {name: mechanism_facts()[name] for name in ("K04", "C28a", "K19")}
+    told: list[tuple[int, int]] = []
+    table = predict_facts(few, draws=2, progress=lambda done, total: told.append((done, total)))
+    assert table.main == "averaged"
+    assert table.weights == mechanism_weights()
+    for place, name in enumerate(few):
+        values = [table.findings[mechanism][place].predicted for mechanism in table.weights]
+        if name == "K19":
+            assert values == [None] * 3
+        else:
+            mean = sum(
+                weight * float(value or 0.0)
+                for weight, value in zip(table.weights.values(), values, strict=True)
+            )
+            assert table.findings["averaged"][place].predicted == pytest.approx(mean)
+    assert told[-1] == (len(told), len(told))
+    record = table.records()[0]
+    assert float(record["weight_tonic_eef2"]) == pytest.approx(table.weights["tonic_eef2"], abs=1e-5)
+    assert float(record["predicted_low"]) < float(record["predicted_high"])
+    assert "tonic_eef2 (weight 0." in table.summary()
 
 
 def test_a_tension_says_its_numbers_and_which_way_it_misses() -> None:

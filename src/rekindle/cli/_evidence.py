@@ -103,11 +103,20 @@ def condition(name: str, as_json: bool) -> None:
 @click.option(
     "--mechanism",
     metavar="NAME",
-    help="One hypothesis of the mood effect. Default: that of the product, and every other calibrated one.",
+    help="One hypothesis of the mood effect. Default: every calibrated one, and their average by weight.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=0),
+    default=16,
+    show_default=True,
+    help="Parameter sets for the intervals, for each mechanism; 0 leaves them out.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
-def facts(out: str | None, people: int, mechanism: str | None, seed: int, workers: int | None) -> None:
+def facts(
+    out: str | None, people: int, mechanism: str | None, draws: int, seed: int, workers: int | None
+) -> None:
     """Hold the model against facts about mechanism, time course and safety.
 
     Facts that the parameters were set with stand apart from those that check them; what the model cannot say
@@ -125,6 +134,7 @@ def facts(out: str | None, people: int, mechanism: str | None, seed: int, worker
         found = predict_facts(
             n_people=people,
             mechanisms=[mechanism] if mechanism else [],
+            draws=draws,
             seed=seed,
             workers=worker_count(workers),
             progress=progress,
@@ -148,13 +158,20 @@ def facts(out: str | None, people: int, mechanism: str | None, seed: int, worker
     "--sensitivity",
     "samples",
     type=click.IntRange(min=0),
-    default=256,
+    default=128,
     show_default=True,
-    help="Base samples of the global sensitivity analysis, a power of 2; 0 leaves it out.",
+    help="Base samples of the global sensitivity of each mechanism, a power of 2; 0 leaves it out.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Parameter sets of each mechanism for intervals; they take most of the time.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
-def report(out: str, people: int, samples: int, seed: int, workers: int | None) -> None:
+def report(out: str, people: int, samples: int, draws: int, seed: int, workers: int | None) -> None:
     """Predict all shipped tables and write one page to print, with its figures and tables as files.
 
     The page holds every row beside its prediction, residuals, the calibration, the mechanism hypotheses
@@ -168,7 +185,7 @@ def report(out: str, people: int, samples: int, seed: int, workers: int | None) 
     from rekindle.evidence.hypotheses import compare_hypotheses, contrast_values
     from rekindle.evidence.sensitivity import check_samples, sensitivity
     from rekindle.report import EvidenceReport, require_extra, write_evidence
-    from rekindle.therapy import calibrated_mechanisms
+    from rekindle.therapy import calibrated_mechanisms, mechanism_weights
 
     require_extra("report")
     if samples:
@@ -180,15 +197,18 @@ def report(out: str, people: int, samples: int, seed: int, workers: int | None) 
     for source in (development_arms(), development_outcomes()):
         with resumable(None), progress_bar("arms") as progress:
             predictions.append(
-                predict_arms(source, n_people=people, seed=seed, workers=processes, progress=progress)
+                predict_arms(
+                    source, n_people=people, seed=seed, workers=processes, draws=draws, progress=progress
+                )
             )
     plasma, outcomes = predictions
     with resumable(None), progress_bar("facts") as progress:
-        facts = predict_facts(n_people=people, seed=seed, workers=processes, progress=progress)
-    with resumable(None), progress_bar("runs of the sensitivity analysis") as progress:
-        found = (
-            sensitivity(samples=samples, seed=seed, workers=processes, progress=progress) if samples else None
-        )
+        facts = predict_facts(n_people=people, draws=draws, seed=seed, workers=processes, progress=progress)
+    found = []
+    # The hypothesis that weighs most comes first.
+    for name in sorted(weights := mechanism_weights(), key=lambda name: -weights[name]) if samples else ():
+        with resumable(None), progress_bar(f"runs of the sensitivity analysis, {name}") as progress:
+            found.append(sensitivity(name, samples=samples, seed=seed, workers=processes, progress=progress))
     written = write_evidence(
         EvidenceReport(
             plasma,
@@ -196,7 +216,7 @@ def report(out: str, people: int, samples: int, seed: int, workers: int | None) 
             calibrated_mechanisms(),
             compare_hypotheses(),
             contrast_values(seed=seed, workers=processes),
-            found,
+            tuple(found),
             facts,
         ),
         folder,

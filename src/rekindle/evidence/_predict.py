@@ -52,6 +52,7 @@ def predict_arms(
     seed: int = 1,
     workers: int = 1,
     mechanism: str = AVERAGED,
+    draws: int | None = None,
     progress: Progress | None = None,
 ) -> Prediction:
     """Simulate every arm of a table as it is described and hold the results against the observations.
@@ -81,6 +82,8 @@ def predict_arms(
         seed: seed of their random numbers.
         workers: processes of the engine; the numbers do not depend on it.
         mechanism: hypothesis of the mood effect, or ``averaged``; it matters for clinical outcomes only.
+        draws: parameter sets of each mechanism for the intervals of clinical outcomes, 1 or more; default
+            ``parameter_draws`` of ``assumptions.csv``.
         progress: called with (arms done, arms in all).
 
     Returns:
@@ -88,7 +91,7 @@ def predict_arms(
         the verdict ``not_simulated`` and a reason.
 
     Raises:
-        EvidenceError: a table that cannot be read, or fewer than 2 people.
+        EvidenceError: a table that cannot be read, fewer than 2 people, or no draw.
         ModelError: a mechanism that the model does not have.
 
     >>> row = dict(study_id="A", arm_id="iv", n=17, weight_kg=68, drug="esketamine", route="iv", dose=10,
@@ -100,16 +103,24 @@ def predict_arms(
     """
     if isinstance(n_people, bool) or not isinstance(n_people, int) or n_people < 2:
         raise EvidenceError("RK-EVI-005", given=f"n_people is {n_people!r}", allowed="A whole number from 2")
+    sets = round(assumption("parameter_draws")) if draws is None else draws
+    if sets < 1:
+        raise EvidenceError(
+            "RK-EVI-006",
+            given=f"{sets} parameter draws",
+            allowed="A whole number from 1",
+            why="An interval without them would claim that the parameters are known",
+        )
     weights = mechanism_weights() if mechanism == AVERAGED else {_known_mechanism(mechanism): 1.0}
     table = read_arms(source)
     added = (*_added(weights if table.outcomes else None), "verdict", "reason")
     if table.outcomes:
-        results = _predict_outcomes(table.rows, n_people, seed, workers, progress, weights)
+        results = _predict_outcomes(table.rows, n_people, seed, workers, progress, weights, sets)
     else:
         results = _predict_exposures(table.rows, n_people, seed, workers, progress)
     columns = (*(column for column in table.columns if column not in added), *added)
     rows = tuple({**row.cells, **result} for row, result in zip(table.rows, results, strict=True))
-    return Prediction(columns, rows, n_people, seed)
+    return Prediction(columns, rows, n_people, seed, sets if table.outcomes else 0)
 
 
 def _predict_outcomes(
@@ -119,6 +130,7 @@ def _predict_outcomes(
     workers: int,
     progress: Progress | None,
     weights: Mapping[str, float],
+    draws: int,
 ) -> list[dict[str, Cell]]:
     from rekindle.evidence.outcomes._predict import predict_outcomes
 
@@ -130,6 +142,7 @@ def _predict_outcomes(
         progress=progress,
         refuse=lambda problem: _refused(problem, weights),
         weights=weights,
+        draws=draws,
     )
 
 

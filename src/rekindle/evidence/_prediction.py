@@ -26,12 +26,14 @@ class Prediction:
         rows: one mapping per input row; input cells are text as they were, added numbers are floats or None.
         n_people: people simulated for each interval.
         seed: seed of the random numbers.
+        draws: parameter sets of each mechanism for intervals of clinical outcomes; 0 for plasma.
     """
 
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, Cell], ...]
     n_people: int
     seed: int
+    draws: int = 0
 
     @property
     def verdicts(self) -> dict[str, int]:
@@ -53,7 +55,8 @@ class Prediction:
             compared = [row for row in self.rows if row.get("difference") is not None]
             inside = sum(_inside(row) for row in compared)
             lines.append(f"The observation lies in its 90 % interval for {inside} of {len(compared)} rows.")
-        lines.append(f"Intervals: {self.n_people} people for each arm, seed {self.seed}; {told}.")
+        sets = f", {self.draws} parameter sets of each mechanism" if self.draws else ""
+        lines.append(f"Intervals: {self.n_people} people for each arm{sets}, seed {self.seed}; {told}.")
         return "\n".join(lines)
 
     def to_csv(self, path: str | Path | None = None) -> str:

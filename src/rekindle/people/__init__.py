@@ -25,17 +25,10 @@ from rekindle.people._variability import RandomEffect, Variability, default_vari
 
 if TYPE_CHECKING:
     from rekindle.people._analog import AnalogProperty, analog, analog_properties
-    from rekindle.people._analog_search import (
-        ONSET_H,
-        AnalogOptimum,
-        AnalogSearch,
-        least_dissociation,
-        search_analogs,
-        treated,
-        uncertain_parameters,
-        undominated,
-        vary_one,
-    )
+    from rekindle.people._analog_molecules import treated
+    from rekindle.people._analog_optimum import ONSET_H, AnalogOptimum, least_dissociation
+    from rekindle.people._analog_search import AnalogSearch, search_analogs, undominated, vary_one
+    from rekindle.people._analog_uncertainty import uncertain_parameters
     from rekindle.people._candidate import CandidateComparison, CandidateRow, Readout, compare_candidate
     from rekindle.people._cohort import read_cohort
     from rekindle.people._compound import simulate_compound
@@ -73,8 +66,10 @@ else:
         __name__,
         {
             "_analog": "AnalogProperty, analog, analog_properties",
-            "_analog_search": "ONSET_H, AnalogOptimum, AnalogSearch, least_dissociation, search_analogs, "
-            "treated, uncertain_parameters, undominated, vary_one",
+            "_analog_molecules": "treated",
+            "_analog_optimum": "ONSET_H, AnalogOptimum, least_dissociation",
+            "_analog_search": "AnalogSearch, search_analogs, undominated, vary_one",
+            "_analog_uncertainty": "uncertain_parameters",
             "_candidate": "CandidateComparison, CandidateRow, Readout, compare_candidate",
             "_cohort": "read_cohort",
             "_compound": "simulate_compound",

@@ -54,7 +54,17 @@ def answer(inquiry: Inquiry) -> Findings:
         },
         [*equal_tables(whole), needed_table(whole), rank_table(whole)],
         _notes(whole),
+        _effort(whole),
     )
+
+
+def _effort(whole: Whole) -> list[tuple[str, str]]:
+    draws = 0 if whole.doubt is None else len(next(iter(whole.doubt.needed.values())))
+    return [
+        ("molecules of each cloud", str(len(whole.main.cloud.readouts))),
+        ("people", "one typical person, without expectancy"),
+        ("parameter draws", f"{draws}, of the same typical person each" if draws else "none"),
+    ]
 
 
 def _quantities(whole: Whole) -> Iterator[Quantity]:
@@ -223,8 +233,6 @@ def _liking(cloud: AnalogSearch) -> str:
 def _notes(whole: Whole) -> list[str]:
     missing = [one.label for one in compounds().values() if one.gaps]
     notes = [
-        f"In the facts below, people are the molecules of a cloud ({len(whole.main.cloud.readouts)} were "
-        "simulated), and parameter draws hold one typical person each.",
         f"Not drawn, because numbers that the model needs are not published: {', '.join(missing)}.",
         f"Equal at day 7 instead of day 1, {_share(whole.week)} of the molecules have the effect of ketamine "
         f"at some dose, with a median peak of CADSS of {_median(whole.week)} points; equal at day 1 it is "

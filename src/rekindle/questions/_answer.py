@@ -30,6 +30,7 @@ class Findings:
         courses: file name -> rows of a tidy table, for files.
         tables: further tables of the page.
         notes: what belongs to every number.
+        effort: how much was simulated, in words and numbers; empty for people and parameter draws.
     """
 
     sentences: Sequence[str]
@@ -38,6 +39,7 @@ class Findings:
     courses: Mapping[str, Rows] = field(default_factory=dict)
     tables: Sequence[PageTable] = ()
     notes: Sequence[str] = ()
+    effort: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)

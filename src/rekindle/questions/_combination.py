@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.questions._answer import Findings
-from rekindle.questions._draw import Curve, at, day_grid, draw_curves, grid
-from rekindle.questions._inquiry import Arm, Courses, Crowd, Inquiry
+from rekindle.questions._draw import Curve, at, curve_rows, day_grid, draw_curves, grid
+from rekindle.questions._inquiry import Arm, Courses, Inquiry
 from rekindle.questions._mood import MOOD
 from rekindle.questions._quantity import Quantity, average, quantities
 from rekindle.questions._words import amount
@@ -38,12 +38,7 @@ _WEAK = "weakly evidenced"
 def answer(inquiry: Inquiry) -> Findings:
     """Simulate every addition after ketamine and after saline."""
     arms = _arms()
-    times = day_grid(_DAYS)
-
-    def simulate(crowd: Crowd) -> Courses:
-        return {name: inquiry.simulate(arm, crowd, times, [MOOD]) for name, arm in arms.items()}
-
-    found = inquiry.ensemble(simulate)
+    found = inquiry.ensemble_of(arms, day_grid(_DAYS), [MOOD])
     numbers = quantities(found, _measures, inquiry.seed)
     hours = grid(found.best)
     curves = {name: found.band(partial(_gain, name=name)) for name in arms if name != _CONTROL}
@@ -51,7 +46,7 @@ def answer(inquiry: Inquiry) -> Findings:
         _sentences(numbers),
         numbers,
         {"course": _course_figure(hours / 24.0, curves)},
-        {"course": _rows(hours, curves)},
+        {"course": curve_rows(curves, "treatment", "time_h", hours, "ahead")},
     )
 
 
@@ -158,11 +153,3 @@ def _panel(axes: Axes, days: Array, shown: Mapping[str, Curve], name: str) -> No
     axes.set_title(_WEAK, loc="right", fontsize=9.0, fontweight="normal", style="italic", color=QUIET)
     axes.set_xticks(range(0, _DAYS + 1, 14))
     axes.set_xlabel("days")
-
-
-def _rows(hours: Array, curves: Mapping[str, Curve]) -> list[dict[str, object]]:
-    return [
-        {"treatment": name, "time_h": hour, "ahead": value, "low": low, "high": high}
-        for name, (values, lows, highs) in curves.items()
-        for hour, value, low, high in zip(hours, values, lows, highs, strict=True)
-    ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rekindle.questions._answer import Findings
 from rekindle.questions._draw import at, day_grid, grid
-from rekindle.questions._inquiry import Arm, Courses, Crowd, Ensemble, Inquiry
+from rekindle.questions._inquiry import Arm, Courses, Ensemble, Inquiry
 from rekindle.questions._mood import MOOD
 from rekindle.questions._published import held_against, observed
 from rekindle.questions._quantity import Quantity, average, of_parameters, proportion, quantities
@@ -57,12 +57,7 @@ _SALINE = "saline iv over 40 min"
 
 def answer(inquiry: Inquiry) -> Findings:
     """Simulate every dose once, and walk from the open sample to the blinded trial."""
-    times = day_grid(1.0)
-
-    def simulate(crowd: Crowd) -> Courses:
-        return {name: inquiry.simulate(arm, crowd, times, [MOOD, "cadss"]) for name, arm in _arms().items()}
-
-    found = inquiry.ensemble(simulate, share=0.3)
+    found = inquiry.ensemble_of(_arms(), day_grid(1.0), [MOOD, "cadss"], share=0.3)
     walk = _walk(inquiry)
     numbers = {**quantities(found, _measures, inquiry.seed), **walk}
     return Findings(

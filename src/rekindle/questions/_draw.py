@@ -63,6 +63,29 @@ def draw_curves(
         label_lines(axes, names, gap=0.075 * lines)
 
 
+def curve_rows(
+    curves: Mapping[str, Curve], group: str, place: str, places: Array, value: str
+) -> list[dict[str, object]]:
+    """Curves as rows of a tidy table, for files.
+
+    Args:
+        curves: name -> curve.
+        group: column of the names.
+        place: column of the places.
+        places: times or days of the curves.
+        value: column of the values; ``low`` and ``high`` are their interval.
+
+    >>> curve = (np.array([1.0]), np.array([0.5]), np.array([2.0]))
+    >>> curve_rows({"a": curve}, "arm", "day", np.array([7.0]), "madrs")
+    [{'arm': 'a', 'day': 7.0, 'madrs': 1.0, 'low': 0.5, 'high': 2.0}]
+    """
+    return [
+        {group: name, **dict(zip((place, value, "low", "high"), numbers, strict=True))}
+        for name, curve in curves.items()
+        for numbers in zip(*(part.tolist() for part in (places, *curve)), strict=True)
+    ]
+
+
 def grid(courses: Courses) -> Array:
     """Times (h) that all arms share."""
     found = next(iter(courses.values())).grid

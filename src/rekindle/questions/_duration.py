@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.questions._answer import Findings
-from rekindle.questions._draw import Curve, at, day_grid, draw_curves, grid
-from rekindle.questions._inquiry import Arm, Courses, Crowd, Inquiry
+from rekindle.questions._draw import Curve, at, curve_rows, day_grid, draw_curves, grid
+from rekindle.questions._inquiry import Arm, Courses, Inquiry
 from rekindle.questions._mood import MOOD, days_to_relapse, median_relapse, reached, without_relapse
 from rekindle.questions._published import observed
 from rekindle.questions._quantity import Quantity, average, of_group, proportion, quantities
@@ -43,11 +43,7 @@ def answer(inquiry: Inquiry) -> Findings:
     horizon = max(ends.values()) / 24.0 + _FOLLOW + 1.0
     visits = {name: _visits(end) for name, end in ends.items()}
     times = sorted({*day_grid(horizon), *(time for own in visits.values() for time in own)})
-
-    def simulate(crowd: Crowd) -> Courses:
-        return {name: inquiry.simulate(arm, crowd, times, [MOOD]) for name, arm in _arms().items()}
-
-    found = inquiry.ensemble(simulate)
+    found = inquiry.ensemble_of(_arms(), times, [MOOD])
     measures = partial(_measures, ends=ends, visits=visits, seed=inquiry.seed)
     numbers = quantities(found, measures, inquiry.seed)
     hours = grid(found.best)
@@ -61,7 +57,10 @@ def answer(inquiry: Inquiry) -> Findings:
         _sentences(numbers),
         numbers,
         {"difference": _difference_figure(hours / 24.0, gaps), "relapse": _relapse_figure(days, relapse)},
-        {"difference": _rows(hours / 24.0, gaps, "difference"), "relapse": _rows(days, relapse, "free")},
+        {
+            "difference": curve_rows(gaps, "schedule", "day", hours / 24.0, "difference"),
+            "relapse": curve_rows(relapse, "schedule", "day", days, "free"),
+        },
     )
 
 
@@ -234,11 +233,3 @@ def _mark_observed(axes: Axes) -> None:
     axes.plot([days], [50.0], marker="o", color=OBSERVED, linestyle="none", zorder=5)
     axes.annotate("observed median\nafter six infusions", (days, 50.0), xytext=(6, -6),
                   textcoords="offset points", va="top", fontsize=9.5)  # fmt: skip
-
-
-def _rows(days: Array, curves: dict[str, Curve], name: str) -> list[dict[str, object]]:
-    return [
-        {"schedule": schedule, "day": day, name: value, f"{name}_low": low, f"{name}_high": high}
-        for schedule, (values, lows, highs) in curves.items()
-        for day, value, low, high in zip(days, values, lows, highs, strict=True)
-    ]

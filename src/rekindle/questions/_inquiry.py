@@ -128,6 +128,23 @@ class Inquiry:
         generator = random_generator(self.seed, 0, 0, 0, Stream.PARAMETERS, "calibration")
         return calibration(self.mechanism).draws(self.draws, generator)
 
+    def ensemble_of(
+        self, arms: Mapping[str, Arm], times: Sequence[float], outputs: Sequence[str], *, share: float = 0.6
+    ) -> Ensemble:
+        """Every arm with the same people, everybody at first and then fewer at drawn parameters.
+
+        Args:
+            arms: name -> arm.
+            times: when outputs are read (h).
+            outputs: names of outputs.
+            share: see ``ensemble``.
+        """
+
+        def simulate(crowd: Crowd) -> Courses:
+            return {name: self.simulate(arm, crowd, times, outputs) for name, arm in arms.items()}
+
+        return self.ensemble(simulate, share=share)
+
     def ensemble(self, simulate: Callable[[Crowd], Courses], *, share: float = 0.6, **facts: Any) -> Ensemble:
         """Simulate everybody, then fewer people at drawn parameters.
 

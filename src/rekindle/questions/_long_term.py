@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.questions._answer import Findings
-from rekindle.questions._draw import Curve, at, draw_curves, grid
-from rekindle.questions._inquiry import Arm, Courses, Crowd, Inquiry
+from rekindle.questions._draw import Curve, at, curve_rows, draw_curves, grid
+from rekindle.questions._inquiry import Arm, Courses, Inquiry
 from rekindle.questions._mood import MOOD, reached
 from rekindle.questions._quantity import Quantity, average, proportion, quantities
 from rekindle.questions._words import amount, percent
@@ -41,15 +41,8 @@ def answer(inquiry: Inquiry) -> Findings:
         {round(start + after, 9) for start in starts for after in (0.0, *_PEAK_H, 4.0)}
         | {24.0 * day for day in range(_DAYS + 1)}
     )
-
-    def simulate(crowd: Crowd) -> Courses:
-        outputs = [MOOD, "cadss", _BLADDER]
-        return {
-            name: inquiry.simulate(Arm(plan, _SETTING), crowd, times, outputs)
-            for name, plan in _PLANS.items()
-        }
-
-    found = inquiry.ensemble(simulate)
+    arms = {name: Arm(plan, _SETTING) for name, plan in _PLANS.items()}
+    found = inquiry.ensemble_of(arms, times, [MOOD, "cadss", _BLADDER])
     numbers = quantities(found, partial(_measures, starts=starts, seed=inquiry.seed), inquiry.seed)
     hours = grid(found.best)
     daily = np.array([at(hours, 24.0 * day) for day in range(_DAYS + 1)])
@@ -66,7 +59,10 @@ def answer(inquiry: Inquiry) -> Findings:
             "mood": _mood_figure(days, mood),
             "burden": _burden_figure(days, bladder, np.array(starts) / 24.0, peaks),
         },
-        {"mood": _rows(days, mood, "madrs"), "bladder": _rows(days, bladder, "index")},
+        {
+            "mood": curve_rows(mood, "plan", "day", days, "madrs"),
+            "bladder": curve_rows(bladder, "plan", "day", days, "index"),
+        },
     )
 
 
@@ -166,11 +162,3 @@ def _burden_figure(days: Array, bladder: Mapping[str, Curve], sessions: Array, p
         "Left: tolerance of dissociation. Right: an index of exposure that fades, a state of the model "
         "without a threshold. Bands: 90 % of parameter draws.",
     )
-
-
-def _rows(days: Array, curves: Mapping[str, Curve], name: str) -> list[dict[str, object]]:
-    return [
-        {"plan": plan, "day": day, name: value, "low": low, "high": high}
-        for plan, (values, lows, highs) in curves.items()
-        for day, value, low, high in zip(days, values, lows, highs, strict=True)
-    ]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.questions._answer import Findings
-from rekindle.questions._draw import Curve, at, day_grid, draw_curves, grid
+from rekindle.questions._draw import Curve, at, curve_rows, day_grid, draw_curves, grid
 from rekindle.questions._inquiry import Arm, Courses, Crowd, Inquiry
 from rekindle.questions._mood import MOOD, reached
 from rekindle.questions._quantity import Quantity, average, proportion, quantities
@@ -56,7 +56,7 @@ def answer(inquiry: Inquiry) -> Findings:
         _sentences(numbers),
         numbers,
         {"inflammation": _inflammation_figure(hours / 24.0, curves), "conditions": _conditions_figure()},
-        {"inflammation": _rows(hours, curves)},
+        {"inflammation": curve_rows(curves, "inflammation", "time_h", hours, "ahead")},
     )
 
 
@@ -149,11 +149,3 @@ def _reported_bar(axes: Axes, place: int, result: ReportedResult) -> None:
         result.value + (-1.0 if inside else 1.0), place, f"{result.value:g} %{people}", va="center",
         ha="right" if inside else "left", fontsize=9.0, color="white" if inside else None,
     )  # fmt: skip
-
-
-def _rows(hours: Array, curves: Mapping[str, Curve]) -> list[dict[str, object]]:
-    return [
-        {"inflammation": words, "time_h": hour, "ahead": value, "low": low, "high": high}
-        for words, (values, lows, highs) in curves.items()
-        for hour, value, low, high in zip(hours, values, lows, highs, strict=True)
-    ]

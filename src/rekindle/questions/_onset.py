@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.questions._answer import Findings
-from rekindle.questions._draw import Curve, at, day_grid, draw_curves, grid
-from rekindle.questions._inquiry import Arm, Courses, Crowd, Inquiry
+from rekindle.questions._draw import Curve, at, curve_rows, day_grid, draw_curves, grid
+from rekindle.questions._inquiry import Arm, Courses, Inquiry
 from rekindle.questions._published import held_against, observed
 from rekindle.questions._quantity import Quantity, average, of_group, proportion, quantities
 from rekindle.questions._question import find_question
@@ -41,12 +41,7 @@ _LOOKS = (
 def answer(inquiry: Inquiry) -> Findings:
     """Simulate the three treatments and say when and how far they part."""
     arms = _arms()
-    times = day_grid(_DAYS)
-
-    def simulate(crowd: Crowd) -> Courses:
-        return {name: inquiry.simulate(arm, crowd, times, [_MOOD]) for name, arm in arms.items()}
-
-    found = inquiry.ensemble(simulate)
+    found = inquiry.ensemble_of(arms, day_grid(_DAYS), [_MOOD])
     numbers = quantities(found, _measures, inquiry.seed)
     bands = {name: found.band(partial(average_score, name=name)) for name in arms}
     gaps = {name: found.band(partial(difference, name=name)) for name in _ACTIVE}
@@ -58,7 +53,10 @@ def answer(inquiry: Inquiry) -> Findings:
             "course": _course_figure(hours, bands),
             "difference": _difference_figure(hours, gaps),
         },
-        {"course": _rows(hours, bands, "madrs"), "difference": _rows(hours, gaps, "difference")},
+        {
+            "course": curve_rows(bands, "treatment", "time_h", hours, "madrs"),
+            "difference": curve_rows(gaps, "treatment", "time_h", hours, "difference"),
+        },
         notes=[_note_on_saline(numbers["fall_day_1_saline"])],
     )
 
@@ -220,11 +218,3 @@ def _difference_figure(hours: Array, gaps: dict[str, Curve]) -> PageFigure:
         f"Mean difference from saline over six weeks on a logarithmic axis of time; {peaks}.",
         "Mean difference from saline in the same people. Bands: 90 % of parameter draws.",
     )
-
-
-def _rows(hours: Array, curves: dict[str, Curve], name: str) -> list[dict[str, object]]:
-    return [
-        {"treatment": treatment, "time_h": hour, name: value, f"{name}_low": low, f"{name}_high": high}
-        for treatment, (values, lows, highs) in curves.items()
-        for hour, value, low, high in zip(hours, values, lows, highs, strict=True)
-    ]

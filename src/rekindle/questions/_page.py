@@ -11,6 +11,7 @@ from rekindle.questions._published import cells
 from rekindle.questions._quantity import Quantity
 from rekindle.questions._words import LONG_H, NOT_VARIED
 from rekindle.report import Page, PageTable, Section, interval, number, render_page, write_table
+from rekindle.therapy import mechanism_weights
 
 #: Headings of the three kinds of statement.
 EVIDENCE, MODEL, UNKNOWN = "What is evidence", "What is model", "What nobody knows"
@@ -44,11 +45,27 @@ def facts(answer: Answer) -> list[tuple[str, str]]:
     return [
         ("command", f"rekindle question {answer.question.number}"),
         ("simulated", answer.question.asks),
-        ("people", str(inquiry.people)),
-        ("parameter draws", f"{inquiry.draws}, of the same {min(inquiry.few, inquiry.people)} people each"),
-        ("mechanism", inquiry.mechanism),
+        *_effort(answer),
+        ("mechanism", _mechanism(inquiry.mechanism)),
         ("seed", str(inquiry.seed)),
     ]
+
+
+def _effort(answer: Answer) -> list[tuple[str, str]]:
+    """How much was simulated, in the words of the question where it counts something else than people."""
+    inquiry, own = answer.inquiry, answer.findings.effort
+    draws = len(inquiry.parameter_draws())
+    few = f"{draws}, of the same {min(inquiry.few, inquiry.people)} people each" if draws else "none"
+    return list(own) or [("people", str(inquiry.people)), ("parameter draws", few)]
+
+
+def _mechanism(name: str) -> str:
+    """The mechanism that an answer rests on, with the weights in averaged predictions."""
+    weights = mechanism_weights()
+    if name not in weights:
+        return f"{name} (not calibrated)"
+    others = ", ".join(f"{other} {weight:.2f}" for other, weight in weights.items() if other != name)
+    return f"{name} (weight {weights[name]:.2f} by prediction of studies left out; {others})"
 
 
 def quantity_table(answer: Answer) -> PageTable:

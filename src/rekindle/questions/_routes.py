@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.questions._answer import Findings
-from rekindle.questions._draw import Curve, at, day_grid, draw_curves, grid
-from rekindle.questions._inquiry import Arm, Courses, Crowd, Inquiry
+from rekindle.questions._draw import Curve, at, curve_rows, day_grid, draw_curves, grid
+from rekindle.questions._inquiry import Arm, Courses, Inquiry
 from rekindle.questions._mood import MOOD, reached
 from rekindle.questions._published import held_against
 from rekindle.questions._quantity import Quantity, average, of_group, proportion, quantities
@@ -64,11 +64,7 @@ def answer(inquiry: Inquiry) -> Findings:
     sessions = [session.time_h for session in plans[_NAMES[0]].sessions]
     after = [start + step for start in sessions for step in (0.0, _REPORT_H, 4.0)]
     times = sorted({*day_grid(_DAYS), *after})
-
-    def simulate(crowd: Crowd) -> Courses:
-        return {name: inquiry.simulate(arm, crowd, times, [MOOD, *_ACUTE]) for name, arm in _arms().items()}
-
-    found = inquiry.ensemble(simulate)
+    found = inquiry.ensemble_of(_arms(), times, [MOOD, *_ACUTE])
     numbers = quantities(found, partial(_measures, sessions=sessions, seed=inquiry.seed), inquiry.seed)
     hours = grid(found.best)
     curves = {
@@ -261,8 +257,7 @@ def _bar(one: Quantity) -> Bar:
 
 def _rows(hours: Array, curves: Mapping[str, Mapping[str, Curve]]) -> list[dict[str, object]]:
     return [
-        {"quantity": quantity, "route": route, "time_h": hour, "mean": value, "low": low, "high": high}
+        {"quantity": quantity, **row}
         for quantity, own in curves.items()
-        for route, (values, lows, highs) in own.items()
-        for hour, value, low, high in zip(hours, values, lows, highs, strict=True)
+        for row in curve_rows(own, "route", "time_h", hours, "mean")
     ]

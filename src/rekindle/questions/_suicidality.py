@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rekindle.evidence import assumption, mechanism_facts
 from rekindle.people import Person, Stream, random_generator
 from rekindle.questions._answer import Findings
-from rekindle.questions._draw import Curve, at, day_grid, draw_curves, grid
+from rekindle.questions._draw import Curve, at, curve_rows, day_grid, draw_curves, grid
 from rekindle.questions._inquiry import Arm, Courses, Crowd, Inquiry
 from rekindle.questions._mood import MOOD
 from rekindle.questions._quantity import Quantity, of_group, quantities
@@ -55,7 +55,7 @@ def answer(inquiry: Inquiry) -> Findings:
         _sentences(numbers),
         numbers,
         {"effect": _effect_figure(late, sizes), "item": _item_figure(hours, items)},
-        {"effect": _rows(late, sizes)},
+        {"effect": curve_rows(sizes, "arm", "time_h", late, "effect_size")},
         notes=["The error of a rater is part of the spread; rounding and the ends of the item are not."],
     )
 
@@ -173,11 +173,3 @@ def _item_figure(hours: Array, items: Mapping[str, Curve]) -> PageFigure:
         f"Predicted suicidality item, a state of the model. {told}.",
         "Predicted item of MADRS, a state of the model, never a measurement. Bands: 90 % of parameter draws.",
     )
-
-
-def _rows(hours: Array, sizes: Mapping[str, Curve]) -> list[dict[str, object]]:
-    return [
-        {"arm": name, "time_h": hour, "effect_size": value, "low": low, "high": high}
-        for name, (values, lows, highs) in sizes.items()
-        for hour, value, low, high in zip(hours, values, lows, highs, strict=True)
-    ]

@@ -23,7 +23,7 @@ from rekindle.modelling import Expression, Model, evaluate, symbol
 from rekindle.people import Course as Treatment
 from rekindle.people import Person, Setting, simulate_courses
 from rekindle.regimen import parse_regimen
-from rekindle.therapy import control_response, therapy_model
+from rekindle.therapy import ParameterSet, control_response, therapy_model
 
 Array = NDArray[np.float64]
 
@@ -41,13 +41,22 @@ class Bench:
         n_people: people simulated for each arm; fewer for courses of many sessions.
         seed: seed of all random numbers.
         workers: processes of the engine.
+        parameters: values that replace those of the calibration.
 
     >>> round(Bench("disinhibition").value("ssri_occupancy", ssri_dose_ratio=1.0), 2)
     0.8
     """
 
-    def __init__(self, mechanism: str, n_people: int = 100, seed: int = 1, workers: int = 1) -> None:
+    def __init__(
+        self,
+        mechanism: str,
+        n_people: int = 100,
+        seed: int = 1,
+        workers: int = 1,
+        parameters: ParameterSet | None = None,
+    ) -> None:
         self.mechanism, self.n_people, self.seed, self.workers = mechanism, n_people, seed, workers
+        self.parameters = parameters
         self._courses: dict[object, Course] = {}
 
     # ---- trials ----------------------------------------------------------------------------------
@@ -68,6 +77,7 @@ class Bench:
                 seed=self.seed,
                 name=name,
                 workers=self.workers,
+                parameters=self.parameters,
                 mechanism=self.mechanism,
             )
         return self._courses[key]
@@ -106,9 +116,11 @@ class Bench:
         **person: Any,
     ) -> dict[str, Array]:
         """Outputs of the typical person, shape (times,); without a control class also without expectancy."""
-        layer: Mapping[str, float] = {"EX": 0.0}
+        moved = {**self._replaced, "EX": 0.0}
         if control_class is not None:
             layer = control_response(control_class, mechanism=self.mechanism).parameters
+            own = {} if self.parameters is None else self.parameters.control.get(control_class, {})
+            moved = {**layer, **self._replaced, **own}
         found = simulate_courses(
             {Person("1", **person): [Treatment(parse_regimen(treatment))]},
             times=times,
@@ -117,7 +129,7 @@ class Bench:
             variability=None,
             extra_rows=extra_rows,
             outputs=tuple(outputs),
-            parameters={**layer, **(parameters or {})},
+            parameters={**moved, **(parameters or {})},
             tolerance=assumption("solver_tolerance"),
         )
         return {name: np.asarray(found[name])[0] for name in outputs}
@@ -131,7 +143,7 @@ class Bench:
 
     def parameter(self, name: str) -> float:
         """A typical parameter value."""
-        value = self.model.parameters[name].value
+        value = self._replaced.get(name, self.model.parameters[name].value)
         assert value is not None, "no switch that takes a value away is set"
         return value
 
@@ -149,6 +161,12 @@ class Bench:
             values[name] = covariate.default
         values |= {name: self.parameter(name) for name in self.model.parameters}
         return float(evaluate(self.model.inline(expression)[0], {**values, **known}))
+
+    @cached_property
+    def _replaced(self) -> dict[str, float]:
+        """Values of the typical person that replace those of the calibration."""
+        values = {} if self.parameters is None else self.parameters.values
+        return {name: value for name, value in values.items() if name in self.model.parameters}
 
 
 #: How a quantity is computed.

@@ -41,10 +41,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A predicted number in the unit of its fact, and how it was read."""
+    """A predicted number in the unit of its fact, and how it was read.
+
+    ``extreme`` marks one that was picked out of several; a mean of two of them would be none of either.
+    """
 
     value: float
     note: str = ""
+    extreme: bool = False
 
 
 def read_fact(fact_id: str, row: Mapping[str, str]) -> Fact:

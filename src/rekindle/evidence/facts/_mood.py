@@ -71,6 +71,7 @@ def day_of_largest_separation(bench: Bench, fact: Fact) -> Found:
         day,
         f"at the usual assessments; {100 * gap[0]:.2g} % of baseline apart after {60 * times[0]:.0f} min, "
         f"{100 * gap.max():.2g} % at most",
+        extreme=True,
     )
 
 
@@ -111,7 +112,9 @@ def suicidal_ideation(bench: Bench, fact: Fact) -> Found:
     found = dict(zip(_POOL_DAYS, sizes, strict=True))
     day = max(found, key=lambda one: abs(found[one] - fact.expected))
     others = ", ".join(f"{value:.2f} on day {one:g}" for one, value in found.items())
-    return Found(found[day], f"furthest of {others}; MADRS item 10 stands for suicidal ideation")
+    return Found(
+        found[day], f"furthest of {others}; MADRS item 10 stands for suicidal ideation", extreme=True
+    )
 
 
 def response_duration(bench: Bench, fact: Fact) -> Found:

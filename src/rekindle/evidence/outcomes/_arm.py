@@ -250,8 +250,11 @@ def _antidepressant(row: Row, drug: str, remarks: list[str]) -> float:
 
     One that both arms start is part of the natural course of its control class.
     """
-    if drug not in SEROTONERGIC:
-        return 0.0
+    return dose_ratio(row, drug, remarks) if drug in SEROTONERGIC else 0.0
+
+
+def dose_ratio(row: Row, drug: str, remarks: list[str]) -> float:
+    """Daily dose of a conventional antidepressant over its usual minimum dose, assumed if none is stated."""
     dose = row.positive("dose")
     if drug == "paroxetine" and dose is not None and row.word("dose_unit") == "mg/day":
         return dose / assumption("paroxetine_minimum_dose")

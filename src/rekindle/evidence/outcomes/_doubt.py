@@ -58,8 +58,9 @@ def simulate_with_doubt(
     seed: int,
     workers: int,
     mechanism: str,
+    draws: int,
 ) -> Simulated | RekindleError:
-    """Simulate an arm for its readings, also at parameters drawn from the shipped calibration."""
+    """Simulate an arm for its readings, also at so many parameter sets drawn from the shipped calibration."""
     outputs = tuple(dict.fromkeys(output for reading in readings for output in reading.outputs))
     times = sorted({time for reading in readings for time in reading.times(setup)})
     few = round(assumption("people_for_parameters"))
@@ -82,7 +83,7 @@ def simulate_with_doubt(
         if mechanism not in calibrated_mechanisms():
             return Simulated(mechanism, course)
         generator = random_generator(seed, 0, 0, 0, Stream.PARAMETERS, "calibration")
-        sets = calibration(mechanism).draws(round(assumption("parameter_draws")), generator)
+        sets = calibration(mechanism).draws(draws, generator)
         return Simulated(mechanism, course, simulate(few), tuple(simulate(few, one) for one in sets))
     except RekindleError as problem:
         return problem

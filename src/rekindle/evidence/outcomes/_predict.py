@@ -39,6 +39,7 @@ def predict_outcomes(
     progress: Callable[[int, int], None] | None,
     refuse: Refuse,
     weights: Mapping[str, float],
+    draws: int,
 ) -> list[Result]:
     """Simulate the trial of every row and summarise it as the row does.
 
@@ -53,6 +54,7 @@ def predict_outcomes(
         progress: called with (arms done, arms in all).
         refuse: makes the result of a row that cannot be simulated.
         weights: mechanism -> its weight in the prediction; they sum to 1.
+        draws: parameter sets for the intervals.
     """
     results: list[Result] = [{} for _ in rows]
     tasks: list[_Task] = []
@@ -67,7 +69,7 @@ def predict_outcomes(
     for (setup, name), readings in needed.items():
         for mechanism in weights:
             courses[setup, name, mechanism] = simulate_with_doubt(
-                setup, name, readings, n_people, seed, workers, mechanism
+                setup, name, readings, n_people, seed, workers, mechanism, draws
             )
             done += 1
             if progress is not None:

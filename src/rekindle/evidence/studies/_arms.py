@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rekindle.evidence._data import assumption
 from rekindle.evidence._row import Row, not_simulated
 from rekindle.evidence.outcomes import _notes as notes
-from rekindle.evidence.outcomes._arm import KETAMINES, SEROTONERGIC
+from rekindle.evidence.outcomes._arm import KETAMINES, SEROTONERGIC, dose_ratio
 from rekindle.regimen import find_product
 
 _WORDS = {
@@ -69,7 +68,7 @@ def read_treatment(row: Row, name: str, remarks: list[str]) -> StudyTreatment:
     if drug in _WORDS:
         return StudyTreatment(name, _WORDS[drug])
     if drug in SEROTONERGIC:
-        return StudyTreatment(name, "tablets", _antidepressant(row, drug, remarks))
+        return StudyTreatment(name, "tablets", dose_ratio(row, drug, remarks))
     if drug not in KETAMINES:
         raise not_simulated(f"the model has no numbers for {drug}")
     if row.word("route") == "nasal" and drug != "esketamine":
@@ -120,12 +119,3 @@ def _bolus_and_infusion(row: Row, drug: str, amount: float, minutes: float) -> s
     rest = 60.0 * end - minutes
     then = f"{rate * rest / 60.0:.4g} mg/kg over {rest:g} min"
     return f"{drug} iv {amount:g} mg/kg over {minutes:g} min; {then}"
-
-
-def _antidepressant(row: Row, drug: str, remarks: list[str]) -> float:
-    dose = row.positive("dose")
-    if drug == "paroxetine" and dose is not None and row.word("dose_unit") == "mg/day":
-        return dose / assumption("paroxetine_minimum_dose")
-    ratio = assumption("serotonergic_dose_ratio")
-    remarks.append(f"daily dose assumed {ratio:g} times the usual minimum dose")
-    return ratio

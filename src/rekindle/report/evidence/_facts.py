@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rekindle.evidence.facts import Fact, FactFinding, FactTable, Tension
 
 _ABSENT, _OPEN, _MISSES = "not computed", "no interval", ("outside", "sign wrong")
+_FIXED = "no width"
 _MAY_BREAK = "\N{ZERO WIDTH SPACE}"
 _WORDS = (
     "An interval decides where the fact states one, the direction where it is a sign or a difference "
@@ -23,11 +24,21 @@ _WORDS = (
     "otherwise. Some facts are about states of the model that nobody measures in people. How each number was "
     "read stands in facts.csv."
 )
+_AVERAGE = (
+    "The average weighs the mechanisms as predictions of trials do. Signs, extremes of several numbers, and "
+    "numbers that a mechanism does not reach have no mean: there it is the value up to which half of the "
+    "weight lies."
+)
 
 
 def facts_section(table: FactTable) -> Section:
     """The known tensions first, then every fact."""
-    return Section("Facts to reproduce", [_WORDS], tables=[*tension_tables(table), *fact_tables(table)])
+    words = [_WORDS, f"Intervals of predictions: {table.interval_words}."]
+    if table.draws:
+        words[1] += f" {_FIXED[:1].upper()}{_FIXED[1:]}: no uncertain parameter moves the number."
+    if table.weights:
+        words.append(_AVERAGE)
+    return Section("Facts to reproduce", words, tables=[*tension_tables(table), *fact_tables(table)])
 
 
 def tension_tables(table: FactTable) -> list[PageTable]:
@@ -39,12 +50,12 @@ def tension_tables(table: FactTable) -> list[PageTable]:
         rows.append((tension.statement, f"{interval(fact.low, fact.high)} {fact.unit}", *cells))
     if not rows:
         return []
-    names = (_label(table, mechanism) for mechanism in table.tensions)
+    names = (table.label(mechanism) for mechanism in table.tensions)
     return [PageTable("Known tensions of the nominal parameters.", ("tension", "accepted", *names), rows)]
 
 
 def _tension_cell(tension: Tension) -> str:
-    return f"{_predicted(tension.finding)}: {tension.verdict}"
+    return f"{_with_interval(tension.finding)}: {tension.verdict}"
 
 
 def fact_tables(table: FactTable, *, short: bool = False) -> list[PageTable]:
@@ -84,13 +95,20 @@ def _computed_table(table: FactTable, role: str, places: Sequence[int], short: b
     findings = table.findings[table.main]
     own = [findings[place] for place in places]
     rows = [
-        (_name(one.fact, short), _expected(one.fact), _predicted(one), one.verdict, one.fact.mark)
+        (
+            _name(one.fact, short),
+            _expected(one.fact),
+            _predicted(one),
+            _interval(one),
+            one.verdict,
+            one.fact.mark,
+        )
         for one in sorted(own, key=lambda one: one.verdict not in _MISSES)
     ]
     words = role_words(role)
     counted = f"{len(fact_misses(own))} of {sum(one.verdict != _OPEN for one in own)} that can be judged miss"
-    caption = f"{words[:1].upper()}{words[1:]}, {_label(table, table.main)}: {counted}."
-    return PageTable(caption, ("fact", "expected", "predicted", "verdict", "mark"), rows)
+    caption = f"{words[:1].upper()}{words[1:]}, {table.label(table.main)}: {counted}."
+    return PageTable(caption, ("fact", "expected", "predicted", "90 %", "verdict", "mark"), rows)
 
 
 def _differing_table(table: FactTable) -> list[PageTable]:
@@ -103,16 +121,12 @@ def _differing_table(table: FactTable) -> list[PageTable]:
                 rows.append((fact.fact_id, role, _expected(fact), *cells))
     if not rows:
         return []
-    names = (_label(table, mechanism) for mechanism in table.findings)
+    names = (table.label(mechanism) for mechanism in table.findings)
     return [PageTable("Where the mechanisms differ.", ("fact", "role", "expected", *names), rows)]
 
 
 def _cell(finding: FactFinding) -> str:
-    return _ABSENT if finding.predicted is None else f"{_predicted(finding)}, {finding.verdict}"
-
-
-def _label(table: FactTable, mechanism: str) -> str:
-    return mechanism if table.calibrated[mechanism] else f"{mechanism} (nominal parameters)"
+    return _ABSENT if finding.predicted is None else f"{_with_interval(finding)}, {finding.verdict}"
 
 
 def _roles(table: FactTable) -> list[str]:
@@ -142,7 +156,22 @@ def _expected(fact: Fact) -> str:
     return " ".join(part for part in (number(fact.expected), bounds and f"({bounds})", unit) if part)
 
 
+def _with_interval(finding: FactFinding) -> str:
+    """The number, with its interval in brackets where it has a width."""
+    bounds = _interval(finding)
+    return f"{_predicted(finding)} ({bounds})" if bounds not in ("", _FIXED) else _predicted(finding)
+
+
+def _interval(finding: FactFinding) -> str:
+    if finding.low is None or finding.high is None:
+        return ""
+    low, high = (_reached(end) for end in (finding.low, finding.high))
+    return _FIXED if low == high == _predicted(finding) else f"{low} to {high}"
+
+
 def _predicted(finding: FactFinding) -> str:
-    if finding.predicted is None:
-        return "–"
-    return "not reached" if math.isinf(finding.predicted) else number(finding.predicted)
+    return "–" if finding.predicted is None else _reached(finding.predicted)
+
+
+def _reached(value: float) -> str:
+    return "not reached" if math.isinf(value) else number(value)

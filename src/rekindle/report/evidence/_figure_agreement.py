@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot
-from textwrap import fill
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rekindle.report._style import INK, QUIET, styled
@@ -25,6 +25,8 @@ _LINE_LENGTH = 58
 # Where a numeral may stand beside its point, and the width of a panel (points).
 _OFFSETS = ((-11, 0), (11, 0), (0, 11), (0, -11), (-9, 9), (9, -9), (9, 9), (-9, -9))
 _PANEL = 230
+# Height of the panels with their labels, and of one line below them.
+_PANEL_INCHES, _NOTE_INCHES = 4.6, 0.175
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,20 @@ def agreement_figure(
     drawn = [mark for mark in marks if not logarithmic or min(mark.observed, mark.predicted, mark.low) > 0]
     limits = _limits(drawn, logarithmic=logarithmic)
     roles = list(dict.fromkeys((CHECK, CALIBRATE, *(mark.role for mark in marks))))
+    named = {role: _furthest([mark for mark in drawn if mark.role == role]) for role in roles}
+    notes = {role: _note(misses) for role, misses in named.items()}
+    below = _NOTE_INCHES * max(len(lines) for lines in notes.values())
     with styled():
-        figure = Figure(figsize=(8.4, 5.3), layout="constrained")
-        panels, notes = figure.subplots(
-            2, len(roles), squeeze=False, gridspec_kw={"height_ratios": (4, 1.35)}
+        figure = Figure(figsize=(8.4, _PANEL_INCHES + below), layout="constrained")
+        rows = 2 if below else 1
+        grid = figure.subplots(
+            rows,
+            len(roles),
+            squeeze=False,
+            gridspec_kw={"height_ratios": (_PANEL_INCHES, below)[:rows]},
         )
-        for axes, note, role in zip(panels, notes, roles, strict=True):
-            own = [mark for mark in drawn if mark.role == role]
+        for place, role in enumerate(roles):
+            axes, own = grid[0][place], [mark for mark in drawn if mark.role == role]
             if logarithmic:
                 axes.set_xscale("log")
                 axes.set_yscale("log")
@@ -91,9 +100,11 @@ def agreement_figure(
             axes.plot(limits, limits, color=QUIET, linewidth=1)
             _draw(axes, own, ROLE_COLOURS.get(role, INK))
             axes.set(xlim=limits, ylim=limits, box_aspect=1, xlabel=f"observed, {unit}")
-            _name_misses(axes, note, own)
+            _number_misses(axes, own, named[role])
             axes.set_title(_TITLES.get(role, role), color=ROLE_COLOURS.get(role, INK))
-        panels[0].set_ylabel(f"predicted, {unit}")
+            if below:
+                _write_note(grid[1][place], notes[role])
+        grid[0][0].set_ylabel(f"predicted, {unit}")
     return figure
 
 
@@ -123,12 +134,29 @@ def _draw(axes: Axes, marks: Sequence[Mark], colour: str) -> None:
         )
 
 
-def _name_misses(axes: Axes, note: Axes, marks: Sequence[Mark]) -> None:
-    """A numeral at each of the worst misses, and what it stands for in the note below."""
-    note.set_axis_off()
+def _furthest(marks: Sequence[Mark]) -> list[Mark]:
+    """The worst misses, the worst first."""
+    return sorted((mark for mark in marks if mark.distance), key=lambda mark: -mark.distance)[:NAMED]
+
+
+def _note(misses: Sequence[Mark]) -> list[str]:
+    """What each numeral stands for, in lines that fit below a panel."""
+    return [
+        line
+        for place, mark in enumerate(misses, start=1)
+        for line in wrap(f"{place} {mark.label}", _LINE_LENGTH, subsequent_indent="   ")
+    ]
+
+
+def _write_note(axes: Axes, lines: Sequence[str]) -> None:
+    axes.set_axis_off()
+    axes.text(0.0, 1.0, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=9.0, linespacing=1.3)
+
+
+def _number_misses(axes: Axes, marks: Sequence[Mark], misses: Sequence[Mark]) -> None:
+    """A numeral beside each of the worst misses, where there is room."""
     if not marks:
         axes.text(0.05, 0.9, "no such rows", transform=axes.transAxes, color=QUIET)
-    misses = sorted((mark for mark in marks if mark.distance), key=lambda mark: -mark.distance)[:NAMED]
     scale = axes.transLimits
     places = [_PANEL * scale.transform(axes.transScale.transform(_place(mark))) for mark in marks]
     taken = [(float(place[0]), float(place[1])) for place in places]
@@ -147,11 +175,6 @@ def _name_misses(axes: Axes, note: Axes, marks: Sequence[Mark]) -> None:
             fontsize=9.5,
             fontweight="bold",
         )
-    lines = [
-        fill(f"{place} {mark.label}", _LINE_LENGTH, subsequent_indent="   ")
-        for place, mark in enumerate(misses, start=1)
-    ]
-    note.text(0.0, 1.0, "\n".join(lines), transform=note.transAxes, va="top", fontsize=9.0, linespacing=1.3)
 
 
 def _place(mark: Mark) -> tuple[float, float]:

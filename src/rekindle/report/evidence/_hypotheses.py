@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 
 
 def hypotheses_section(
-    compared: HypothesisComparison | None, contrasts: Sequence[ContrastValue], figures: Sequence[PageFigure]
+    compared: HypothesisComparison | None,
+    contrasts: Sequence[ContrastValue],
+    figures: Sequence[PageFigure],
+    errors: PageTable | None = None,
 ) -> Section:
-    """Scores, weights and contrasts; what is missing is said."""
+    """Scores, weights, errors under each and contrasts; what is missing is said."""
     words, tables = [], []
     if compared is not None:
         words.append(_score_words(compared))
         if len(compared.scores) > 1:
             tables += [_scores(compared), _studies(compared)]
+    if errors is not None:
+        tables.append(errors)
     if contrasts:
         words.append(
             "Each contrast is the improvement of the typical person under one treatment over that under "

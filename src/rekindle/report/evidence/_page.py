@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from rekindle.report._page import Page, PageFigure, PageTable, Section
 from rekindle.report.evidence._agreement import agreements, forests, residuals
 from rekindle.report.evidence._aims import aims, aims_table
+from rekindle.report.evidence._by_mechanism import errors_table
 from rekindle.report.evidence._calibration import calibration_figures, calibration_sections
 from rekindle.report.evidence._facts import facts_section
 from rekindle.report.evidence._failures import failure_words
+from rekindle.report.evidence._figure_shares import share_figure
 from rekindle.report.evidence._groupings import OUTCOME_GROUPINGS, PLASMA_GROUPINGS, Grouping, group_table
 from rekindle.report.evidence._groups import inside, of_role, roles_of
 from rekindle.report.evidence._hypotheses import contrast_figure, hypotheses_section
@@ -19,6 +21,7 @@ from rekindle.report.evidence._parts import parts_table
 from rekindle.report.evidence._points import EvidencePoint, evidence_points
 from rekindle.report.evidence._provenance import provenance
 from rekindle.report.evidence._sensitivity import sensitivity_figure, sensitivity_section
+from rekindle.report.evidence._share_misses import share_section
 from rekindle.report.evidence._tables import LISTED, absent_tables, miss_tables, role_words
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ class EvidenceReport:
         mechanisms: hypotheses whose shipped calibration is shown.
         hypotheses: their comparison, if there is one.
         contrasts: predictions that would tell the hypotheses apart.
-        sensitivity: global sensitivity, if it was asked for.
+        sensitivity: global sensitivity under each hypothesis, if it was asked for.
         facts: facts about mechanism, time course and safety beside their predictions.
     """
 
@@ -47,7 +50,7 @@ class EvidenceReport:
     mechanisms: tuple[str, ...] = ()
     hypotheses: HypothesisComparison | None = None
     contrasts: tuple[ContrastValue, ...] = ()
-    sensitivity: Sensitivity | None = None
+    sensitivity: tuple[Sensitivity, ...] = ()
     facts: FactTable | None = None
 
 
@@ -60,9 +63,11 @@ def evidence_figures(report: EvidenceReport) -> dict[str, PageFigure]:
         **residuals(plasma, outcomes),
         **calibration_figures(report.mechanisms),
     }
+    if (drawn := share_figure(outcomes)) is not None:
+        figures["share_errors"] = drawn
     if report.contrasts:
         figures["contrasts"] = contrast_figure(report.contrasts)
-    if report.sensitivity is not None:
+    if report.sensitivity:
         figures["sensitivity"] = sensitivity_figure(report.sensitivity)
     return figures
 
@@ -76,6 +81,7 @@ def evidence_page(report: EvidenceReport, figures: Mapping[str, PageFigure]) -> 
         Section("Aims", [], tables=[aims_table(found)]),
         Section("Where it fails", [_LISTING], tables=miss_tables(both)),
         Section("Agreement", [], _chosen(figures, "predicted_")),
+        *([shares] if (shares := share_section(outcomes, _chosen(figures, "share_errors"))) else []),
         Section("Every clinical arm", [_counts(outcomes)], _chosen(figures, "arms_", "plasma", without=True)),
         Section("Every plasma row", [_counts(plasma)], _chosen(figures, "arms_plasma")),
         Section(
@@ -95,11 +101,16 @@ def evidence_page(report: EvidenceReport, figures: Mapping[str, PageFigure]) -> 
     ]
     if report.hypotheses is not None or report.contrasts:
         sections.append(
-            hypotheses_section(report.hypotheses, report.contrasts, _chosen(figures, "contrasts"))
+            hypotheses_section(
+                report.hypotheses,
+                report.contrasts,
+                _chosen(figures, "contrasts"),
+                errors_table(report.outcomes),
+            )
         )
     if report.facts is not None:
         sections.append(facts_section(report.facts))
-    if report.sensitivity is not None:
+    if report.sensitivity:
         sections.append(sensitivity_section(report.sensitivity, _chosen(figures, "sensitivity")))
     sections.append(Section("Not simulated", [_absent_words(both)], tables=absent_tables(both)))
     facts = [

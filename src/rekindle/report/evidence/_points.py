@@ -50,6 +50,8 @@ class EvidencePoint:
     observed_sd: float | None = None
     predicted_sd: float | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
+    people: int | None = None
+    threshold: str = ""
 
     @property
     def label(self) -> str:
@@ -150,7 +152,15 @@ def _point(row: Mapping[str, object], *, outcomes: bool) -> EvidencePoint:
             for column, value in row.items()
             if column.startswith(_PARTS) and isinstance(value, float)
         },
+        people=_people(cell) if simulated else None,
+        threshold=cell.get("threshold", ""),
     )
+
+
+def _people(cell: Mapping[str, str]) -> int | None:
+    """Number of people assessed, else in the arm."""
+    stated = cell.get("n_at_time") or cell.get("n") or ""
+    return round(float(stated)) if stated else None
 
 
 def _number(cell: object) -> float | None:

@@ -49,7 +49,7 @@ def _tables(report: EvidenceReport) -> dict[str, list[dict[str, object]]]:
             for value in report.contrasts
         ],
         "facts": [] if report.facts is None else [dict(one) for one in report.facts.records()],
-        "sensitivity": [] if report.sensitivity is None else sensitivity_records(report.sensitivity),
+        "sensitivity": sensitivity_records(report.sensitivity),
     }
 
 
