@@ -22,6 +22,7 @@ from rekindle.trials import (
     World,
     build_design,
     findings,
+    is_positive,
     participant_flow,
     posterior_draws,
     run_replicates,
@@ -31,6 +32,7 @@ from rekindle.trials import (
 from rekindle.trials._design import Visit
 from rekindle.trials._enrolment import enrol
 from rekindle.trials._exposure import draw_course_parameters
+from rekindle.trials._study_difference import StudyDifference
 
 ARMS = {
     "ketamine": {"treatment": "ketamine 0.5 mg/kg iv over 40 min"},
@@ -403,6 +405,72 @@ def test_uncertain_parameters_are_kept_apart_from_people_and_trials() -> None:
     assert screening.parameter_sd == 0
 
 
+def test_a_study_differs_in_improvement_by_what_was_drawn_for_it() -> None:
+    found, compared = design(people={"number": 16}), 0
+    plain = run_replicates(found, range(6))
+    moved = run_replicates(found, range(6), study_spread={"mood": 0.1})
+    for one, other in zip(plain, moved, strict=True):
+        before, after = values(one, "MADRS", 1.0), values(other, "MADRS", 1.0)
+        for person in other.people:
+            scores = before[person.number], after[person.number]
+            more = other.study.improvement(person.arm) * person.true["MADRS"]
+            if min(scores) > 0.0:  # nobody falls below 0
+                compared += 1
+                assert scores[0] - scores[1] == pytest.approx(more, abs=1.0)  # whole points
+    assert compared > 70
+
+
+def test_arms_of_a_study_share_half_of_the_variance_of_its_difference() -> None:
+    studies = [StudyDifference({"mood": 0.1}, 1, number) for number in range(4000)]
+    moves = np.array([[study.improvement(arm) for arm in ("one", "two")] for study in studies])
+    assert np.mean(moves, axis=0) == pytest.approx([0.0, 0.0], abs=0.005)
+    assert np.std(moves, axis=0) == pytest.approx([0.1, 0.1], rel=0.05)
+    assert np.corrcoef(moves.T)[0, 1] == pytest.approx(0.5, abs=0.04)
+
+
+def test_a_study_differs_in_acute_effects_and_nothing_else() -> None:
+    acute = {"minutes": [40], "systolic_error": 0.0, "diastolic_error": 0.0}
+    found = design(people={"number": 8}, acute=acute)
+    plain = run_replicates(found, [0])[0]
+    other = run_replicates(found, [0], study_spread={"acute": 0.5})[0]
+    factor = other.study.acute("ketamine")
+    assert factor != 1.0
+    before, after = (values(one, "systolic_rise", 0.0, "ketamine") for one in (plain, other))
+    assert after == {number: pytest.approx(factor * rise) for number, rise in before.items()}
+    assert values(plain, "MADRS", 1.0) == values(other, "MADRS", 1.0)
+
+
+@pytest.mark.parametrize(("events", "sd", "span"), [(30, 5.0, 100.0), (1, 1.0, 2.0)])
+def test_a_share_as_a_study_counts_it_is_right_in_the_mean(events: int, sd: float, span: float) -> None:
+    studies = [StudyDifference({"shape": 5.0}, 1, number) for number in range(4000)]
+    counts = [study.count("response", "a", events, 100) for study in studies]
+    assert np.mean(counts) == pytest.approx(events, abs=0.25)
+    assert np.std(counts) == pytest.approx(sd, rel=0.15)
+    assert min(counts) >= 0.0
+    assert max(counts) <= span
+
+
+def test_studies_are_kept_apart_from_parameters_and_both_are_in_the_interval() -> None:
+    found = replace(shipped_design("saline_crossover"), number=8)
+    spread, drawn = {"mood": 0.2}, posterior_draws(4, seed=2)
+    run = run_trial(found, replicates=4, parameter_draws=drawn, study_spread=spread)
+    alone = run_trial(found, replicates=4, parameter_draws=drawn)
+    assert repr(run.best) == repr(alone.best)
+    assert repr(run.drawn) == repr(alone.drawn)
+    with_studies, without = (
+        next(one for one in each.rows if one.outcome.startswith("MADRS change") and one.day == 1)
+        for each in (run, alone)
+    )
+    assert with_studies.parameter_sd == without.parameter_sd
+    assert with_studies.study_sd > 1.0
+    assert math.isnan(without.study_sd)
+    assert with_studies.total_high != without.total_high
+    one = run_replicates(found, [3], study_spread=spread, parameter_draws=[drawn[3]])[0]
+    assert repr(run.study[3].findings) == repr(tuple(findings(found, one)))
+    deciding = [one.primary for one in run.study if one.primary is not None]
+    assert run.positive_study[0] == sum(is_positive(found, one) for one in deciding) / 4
+
+
 def test_every_kind_of_drawn_parameter_is_used_and_given_ones_win() -> None:
     one = design()
     drawn = ParameterSet({"EP": 0.1}, {"saline_parallel": {"A_class": 0.6}}, {"course_sensitivity": 1e-9})
@@ -416,6 +484,19 @@ def test_every_kind_of_drawn_parameter_is_used_and_given_ones_win() -> None:
 
     assert len(drawn_numbers(World())) == 6
     assert len(drawn_numbers(World(drawn=drawn))) == 1
+
+
+def test_a_drawn_correlation_between_people_is_used() -> None:
+    one, pair = design(), ("course_sensitivity", "mood_sensitivity")
+
+    def correlation(value: float) -> float:
+        people = enrol(one, 1, 0, 60)[0]
+        world = World(drawn=ParameterSet(correlation={pair: value}))
+        draw_course_parameters(one, world, people, seed=1, replicate=0)
+        drawn = [[float(np.log(person.parameters[name])) for name in pair] for person in people]
+        return float(np.corrcoef(np.array(drawn).T)[0, 1])
+
+    assert correlation(0.0) < 0.3 < 0.8 < correlation(0.95)
 
 
 def test_results_are_the_same_at_any_number_of_workers_and_after_an_interruption(tmp_path: Path) -> None:

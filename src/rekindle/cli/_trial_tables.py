@@ -40,7 +40,7 @@ def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] =
     if reported:
         found = reported_table(reported)
         print_table(found.caption, found.columns, found.rows, console)
-    if result.drawn:
+    if result.drawn or result.study:
         _print_variation(result, console)
     for sentence in primary_sentences(result):
         console.print(sentence, highlight=False, markup=False)
@@ -51,7 +51,7 @@ def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] =
 
 def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
     """Print the share of positive trials by size, effect and unblinding."""
-    from rekindle.report import number, percent, print_table
+    from rekindle.report import number, percent, print_table, version_words
 
     console.print(f"[bold]{title}[/bold]", highlight=False)
     table = [
@@ -59,7 +59,7 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
             str(one.number),
             f"{one.effect:g}",
             "yes" if one.unblinding else "no",
-            "drawn" if one.drawn else "most probable",
+            version_words(one),
             percent(one.power),
             f"{percent(one.low)} to {percent(one.high)}",
             number(one.difference),
@@ -73,11 +73,11 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
 
 
 def _print_variation(result: TrialRun, console: Console) -> None:
-    """People, trials and parameters apart, for the primary scale."""
+    """People, trials, parameters and studies apart, for the primary scale."""
     from rekindle.report import print_table, variation_table
 
     found = variation_table(result)
-    print_table(f"Three kinds of variation: {found.caption}", found.columns, found.rows, console)
+    print_table(f"Kinds of variation: {found.caption}", found.columns, found.rows, console)
 
 
 def _shown(lines: Iterable[Line]) -> Iterable[Line]:

@@ -71,7 +71,8 @@ def difference_table(result: TrialRun) -> PageTable:
 
 
 def variation_table(result: TrialRun) -> PageTable:
-    """SD between people, range between trials and SD by parameters of the changes and differences."""
+    """SD between people, range between trials, SD by parameters and by studies of changes and differences."""
+    count = max(len(result.drawn), len(result.study))
     scale = result.task.design.scale
     rows = [
         row
@@ -87,11 +88,13 @@ def variation_table(result: TrialRun) -> PageTable:
             _DASH if _AGAINST in row.arm else number(row.spread),
             _between_trials(row),
             number(row.parameter_sd),
-            interval_words(row.total_low, row.total_high) if len(result.drawn) > 1 else _DASH,
+            number(row.study_sd),
+            interval_words(row.total_low, row.total_high) if count > 1 else _DASH,
         ]
         for row in _last_day(rows, everything=True)
     ]
-    columns = ["", "arm", "mean", "SD, people", "trials, 5 to 95 %", "SD, parameters", "trials, parameters"]
+    columns = ["", "arm", "mean", "SD, people", "trials, 5 to 95 %", "SD, parameters", "SD, studies",
+               "all, 5 to 95 %"]  # fmt: skip
     return PageTable("Points on the last day", columns, table)
 
 
@@ -138,8 +141,16 @@ def primary_sentences(result: TrialRun) -> list[str]:
         share, low, high = result.positive_drawn
         words.append(
             f"With parameters that are not known for certain it is positive in {percent(share)} "
-            f"({percent(low)} to {percent(high)}): the assurance."
+            f"({percent(low)} to {percent(high)})."
         )
+    if result.study:
+        share, low, high = result.positive_study
+        words.append(
+            f"As a new study, which may differ from others of its design, it is positive in {percent(share)} "
+            f"({percent(low)} to {percent(high)})."
+        )
+    if result.drawn:
+        words[-1] = f"{words[-1].removesuffix('.')}: the assurance."
     return words
 
 

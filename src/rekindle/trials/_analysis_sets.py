@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rekindle.therapy import adverse_events
 from rekindle.trials._design import CROSS, Condition, Design, Phase
 from rekindle.trials._enrolment import Participant, meets
+from rekindle.trials._study_difference import StudyDifference
 from rekindle.trials._trial_data import TrialData
 
 Array = NDArray[np.float64]
@@ -35,6 +36,7 @@ class ArmData:
         scores: scale -> scores, shape (people, days).
         baseline: scale -> score at entry into the trial.
         relapse: None if none is defined.
+        study: how the study differs from the model beyond its design.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ArmData:
     scores: Mapping[str, Array]
     baseline: Mapping[str, Array]
     relapse: Relapses | None = None
+    study: StudyDifference = field(default_factory=StudyDifference)
 
     def days(self, scale: str) -> tuple[float, ...]:
         """Days of the phase on which a scale is rated."""
@@ -63,6 +66,10 @@ class ArmData:
             ],
             dtype=bool,
         ).reshape(table.shape)
+
+    def counted(self, outcome: str, flags: NDArray[np.bool_]) -> tuple[float, int]:
+        """People for whom something is true, as the study counts them, of how many."""
+        return self.study.count(outcome, self.name, int(flags.sum()), len(flags)), len(flags)
 
     def time_to(self, rule: Condition) -> tuple[Array, NDArray[np.bool_]]:
         """Day of the first visit that meets a definition, or of the last score; and whether it was met."""
@@ -115,7 +122,7 @@ def arm_data(design: Design, data: TrialData) -> dict[str, ArmData]:
             if phase.name in one.entered and one.arms[phase.name] == name
         ]
         if members:
-            found[name] = _arm(design, name, members, notes)
+            found[name] = replace(_arm(design, name, members, notes), study=data.study)
     return found
 
 

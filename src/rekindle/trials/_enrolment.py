@@ -74,6 +74,20 @@ class Participant:
     rescued_h: float = float("nan")
     acted: set[str] = field(default_factory=set)
 
+    def again(self) -> Participant:
+        """The same person before anything has happened, with the same parameters."""
+        return Participant(
+            self.number,
+            self.person,
+            self.site,
+            self.true,
+            self.screening,
+            self.baseline,
+            self.stratum,
+            self.parameters,
+            {name: [value] for name, value in self.baseline.items()},
+        )
+
 
 def enrol(
     design: Design, seed: int, replicate: int, number: int | None = None

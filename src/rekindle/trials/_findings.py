@@ -75,14 +75,15 @@ def _scores(design: Design, arm: ArmData) -> Iterator[Finding]:
         for place, day in enumerate(arm.days(rule.what)):
             met, seen = arm.reached(rule)[:, place], np.isfinite(arm.scores[rule.what][:, place])
             label = f"{name} ({rule.label})"
-            yield share_of(f"{label}, observed cases", day, arm.name, met[seen])
-            yield share_of(f"{label}, missing as none", day, arm.name, met)
+            yield share_of(f"{label}, observed cases", day, arm.name, *arm.counted(name, met[seen]))
+            yield share_of(f"{label}, missing as none", day, arm.name, *arm.counted(name, met))
 
 
 def _times(design: Design, arm: ArmData) -> Iterator[Finding]:
     rule = design.response
     if rule is not None and arm.days(rule.what):
-        yield share_of("response at any visit", math.nan, arm.name, np.asarray(arm.reached(rule).any(axis=1)))
+        ever = arm.counted("response", np.asarray(arm.reached(rule).any(axis=1)))
+        yield share_of("response at any visit", math.nan, arm.name, *ever)
         time, event = arm.time_to(rule)
         reaching = kaplan_meier(time, event)
         for day in arm.days(rule.what):
@@ -125,7 +126,7 @@ def _differences(design: Design, active: ArmData, control: ArmData) -> Iterator[
         if rule is None or not active.days(rule.what) or crossed:
             continue
         day = active.days(rule.what)[-1]
-        gap = reached(active, control, rule, -1)
+        gap = reached(label, active, control, rule, -1)
         yield needed_of(f"number needed to treat, {label} ({rule.label})", day, arms, gap)
     if design.relapse is not None and active.relapse is not None:
         found = relapse_ratio(active, control)

@@ -53,7 +53,7 @@ def _result(design: Design, primary: Primary, data: TrialData) -> Estimate:
         case "response" | "remission":
             rule = design.response if primary.analysis == "response" else design.remission
             assert rule is not None, "the reader gives both"
-            return reached(active, control, rule, at, level)
+            return reached(primary.analysis, active, control, rule, at, level)
         case "mmrm":
             return mixed(active, control, primary.scale, level)[at]
         case "locf":

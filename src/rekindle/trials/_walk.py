@@ -20,6 +20,7 @@ from rekindle.trials._dropout import first_reason
 from rekindle.trials._enrolment import Participant, meets
 from rekindle.trials._exposure import Request, dose_mg
 from rekindle.trials._observation import Observer, SessionReadings
+from rekindle.trials._study_difference import StudyDifference
 
 Array = NDArray[np.float64]
 Readings = Mapping[float, Array]
@@ -50,6 +51,8 @@ class Walk:
 
     Attributes:
         offset: mean difference of the raters of the person's site, points.
+        study: how the study differs from the model beyond its design.
+        version: number of the version of the replicate.
         notes: lines of the data set.
         last_session: readings of the last session, and its slot.
         at, decided: place of the next occasion, and whether its visit and decisions are done.
@@ -61,6 +64,8 @@ class Walk:
     offset: float
     seed: int
     replicate: int
+    study: StudyDifference
+    version: int = 0
     notes: list[Note] = field(default_factory=list)
     last_session: tuple[SessionReadings, int] | None = None
     at: int = 0
@@ -71,7 +76,7 @@ class Walk:
         number, name = self.participant.number, self.phase.name
         self.occasions = agenda(self.design, self.phase, number, **keys)
         self.observer = Observer(
-            self.design, self.participant, name, len(self.occasions), self.offset, **keys
+            self.design, self.participant, name, len(self.occasions), self.offset, self.study, **keys
         )
         generator = random_generator(self.seed, self.replicate, number, 0, Stream.DROPOUT, name)
         self._chances = generator.random((len(self.occasions), len(self.design.rules)))
@@ -84,7 +89,8 @@ class Walk:
     @property
     def key(self) -> str:
         """Name under which the engine knows the person."""
-        return f"{self.replicate}.{self.participant.number}"
+        again = f".{self.version}" if self.version else ""
+        return f"{self.replicate}.{self.participant.number}{again}"
 
     def request(self) -> Request:
         """What has to be simulated for the rest of the phase."""
