@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _AGAINST = " - "
 _DASH = "–"
+_SAME_DAY = 1e-6
 #: Part of the page -> beginnings of the outcomes that belong there.
 _PARTS = {
     "participants": ("left: ", "completed", "rescued"),
@@ -49,13 +50,19 @@ def table_of(caption: str, rows: Sequence[ResultRow]) -> PageTable:
 
 
 def difference_table(result: TrialRun) -> PageTable:
-    """Differences between arms; means on the last day, numbers needed and hazard ratios."""
+    """Differences between arms on the last and on the deciding day, numbers needed, hazard ratios."""
     rows = [row for row in result.rows if _AGAINST in row.arm and math.isfinite(row.value)]
     last: dict[str, float] = {}
     for row in rows:
         if math.isfinite(row.day):
             last[row.outcome] = max(row.day, last.get(row.outcome, 0.0))
-    shown = [row for row in rows if not math.isfinite(row.day) or row.day == last[row.outcome]]
+    primary = result.task.design.primary
+    decisive = math.nan if primary is None else primary.day
+    shown = [
+        row
+        for row in rows
+        if not math.isfinite(row.day) or row.day == last[row.outcome] or abs(row.day - decisive) < _SAME_DAY
+    ]
     single = len(result.best) == 1
     limits = {one.key: one for one in result.best[0].findings} if single else {}
     table = []
@@ -66,7 +73,8 @@ def difference_table(result: TrialRun) -> PageTable:
         interval = interval_words(low, high, row.unit)
         table.append([row.outcome + day_words(row.day), row.arm, _value(row), interval, tested])
     interval, last_column = ("95 % interval", "p") if single else ("5 to 95 % of trials", "p < 0.05")
-    caption = "On the last day; every day is in results.csv" + _over(result)
+    words = "On the last day and the day of the primary result; every day is in results.csv"
+    caption = words + _over(result)
     return PageTable(caption, ["", "arms", "value", interval, last_column], table)
 
 

@@ -18,7 +18,7 @@ def arm_difference(together: float, own: float) -> float:
         together: the number of the study, the same in all of its arms.
         own: the number of the arm.
 
-    >>> arm_difference(1.0, 0.0) ** 2 + arm_difference(0.0, 1.0) ** 2
-    1.0
+    >>> round(arm_difference(1.0, 0.0) ** 2, 6), round(arm_difference(0.0, 1.0) ** 2, 6)
+    (0.5, 0.5)
     """
     return math.sqrt(SHARED_BETWEEN_ARMS) * together + math.sqrt(1.0 - SHARED_BETWEEN_ARMS) * own

@@ -35,6 +35,7 @@ class ArmData:
         phases: phase of each person, in the order of ``people``.
         scores: scale -> scores, shape (people, days).
         baseline: scale -> score at entry into the trial.
+        start: scale -> score at the start of the phase: rated on its day 0, else the last one before.
         relapse: None if none is defined.
         study: how the study differs from the model beyond its design.
     """
@@ -45,6 +46,7 @@ class ArmData:
     rated: Mapping[str, tuple[float, ...]]
     scores: Mapping[str, Array]
     baseline: Mapping[str, Array]
+    start: Mapping[str, Array]
     relapse: Relapses | None = None
     study: StudyDifference = field(default_factory=StudyDifference)
 
@@ -156,7 +158,7 @@ def _arm(
     members: list[tuple[Participant, Phase]],
     notes: Mapping[tuple[int, str, str], Mapping[float, float]],
 ) -> ArmData:
-    rated, scores, baseline = {}, {}, {}
+    rated, scores, baseline, start = {}, {}, {}, {}
     for scale in design.scales:
         days = {visit.day for _, phase in members for visit in phase.visits if scale in visit.scales}
         rated[scale] = tuple(sorted(days))
@@ -171,6 +173,7 @@ def _arm(
             dtype=float,
         ).reshape(len(members), len(days))
         baseline[scale] = np.array([one.baseline[scale] for one, _ in members])
+        start[scale] = np.array([_start(design, one, phase, scale, notes) for one, phase in members])
     return ArmData(
         name,
         tuple(one for one, _ in members),
@@ -178,8 +181,27 @@ def _arm(
         rated,
         scores,
         baseline,
+        start,
         _relapses(design, members),
     )
+
+
+def _start(
+    design: Design,
+    one: Participant,
+    phase: Phase,
+    scale: str,
+    notes: Mapping[tuple[int, str, str], Mapping[float, float]],
+) -> float:
+    """Score of a person at the start of a phase."""
+    here = notes.get((one.number, phase.name, scale), {})
+    if 0.0 in here:
+        return here[0.0]
+    for before in reversed(design.phases[: design.phases.index(phase)]):
+        found = notes.get((one.number, before.name, scale), {})
+        if found:
+            return found[max(found)]
+    return one.baseline[scale]
 
 
 def _relapses(design: Design, members: list[tuple[Participant, Phase]]) -> Relapses | None:

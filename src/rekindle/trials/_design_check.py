@@ -157,9 +157,9 @@ def _check_difference(design: Design) -> None:
             allowed=", ".join(f"{day:g}" for day in rated) or "no day",
             why="The primary result could not be reached",
         )
-    if (primary.analysis == "paired") != (phase.assign == CROSS):
+    if (primary.analysis in ("paired", "crossover")) != (phase.assign == CROSS):
         raise design_error(
             "RK-DES-008",
             f"{where}: analysis {primary.analysis} where arms are assigned by {phase.assign}",
-            allowed="paired for a crossover (its last period), and only there",
+            allowed="paired or crossover for a crossover (its last period), and only there",
         )

@@ -33,7 +33,7 @@ from rekindle.trials._tables import read_table
 
 #: People of one trial; a mistyped number should not run for a year.
 MOST_PEOPLE = 100_000
-_ANALYSES = ("observed", "locf", "mmrm", "response", "remission", "relapse", "paired")
+_ANALYSES = ("observed", "locf", "mmrm", "response", "remission", "relapse", "paired", "crossover")
 
 
 def read_design(path: str | PathLike[str]) -> Design:

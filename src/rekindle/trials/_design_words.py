@@ -11,6 +11,7 @@ _ANALYSES = {
     "locf": "analysis of covariance with the last score carried forward",
     "mmrm": "mixed model for repeated measures (unstructured covariance, Kenward and Roger)",
     "paired": "difference within people (paired t)",
+    "crossover": "difference within people, adjusted for the period and for the score at its start",
     "response": "share with a response; missing means none",
     "remission": "share in remission; missing means none",
     "relapse": "hazard ratio of relapse (Cox model)",

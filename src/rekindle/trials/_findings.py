@@ -20,6 +20,7 @@ from rekindle.trials._contrasts import (
 from rekindle.trials._design import CROSS, WITHOUT_CONTROL, Design
 from rekindle.trials._estimate import carried_forward
 from rekindle.trials._finding import Finding, difference_of, mean_of, needed_of, share_of
+from rekindle.trials._findings_crossover import crossover_findings
 from rekindle.trials._findings_safety import harms, leaving, safety
 from rekindle.trials._subgroups import subgroup_findings
 from rekindle.trials._survival import kaplan_meier
@@ -43,6 +44,7 @@ def findings(design: Design, data: TrialData) -> list[Finding]:
         for active, control in pairs(design):
             if active in groups and control in groups:
                 found += _differences(design, groups[active], groups[control])
+                found += crossover_findings(design, groups, active, control)
                 found += harms(design, data, groups[active], groups[control])
     found += subgroup_findings(design, data, differences=has_differences(design))
     return found
