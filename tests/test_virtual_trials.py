@@ -521,6 +521,16 @@ def test_results_are_the_same_at_any_number_of_workers_and_after_an_interruption
         run_trial(found, replicates=11, seed=2, checkpoint=tmp_path)
 
 
+def test_pieces_of_another_version_of_the_program_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = replace(shipped_design("saline_crossover"), number=4)
+    run_trial(found, checkpoint=tmp_path)
+    monkeypatch.setattr("rekindle.trials._trial_run.version", lambda _: "another")
+    with pytest.raises(OutputError, match="other inputs"):
+        run_trial(found, checkpoint=tmp_path)
+
+
 def test_a_damaged_piece_is_run_again(tmp_path: Path) -> None:
     found = replace(shipped_design("saline_crossover"), number=4)
     plain = run_trial(found, replicates=2, checkpoint=tmp_path)
@@ -541,6 +551,15 @@ def test_a_results_section_has_the_numbers_of_its_data_set() -> None:
     frame = data.observation_frame()
     peak = frame[(frame.measure == "cadss") & (frame.arm == "esketamine")].groupby("person").value.max()
     assert by["dissociation (CADSS > 4)", -1.0, "esketamine"].value == pytest.approx(100 * (peak > 4).mean())
+    rises = frame[frame.arm == "esketamine"].pivot_table(
+        index="person", columns="measure", values="value", aggfunc="max"
+    )
+    high = (rises.systolic_rise >= 40) | (rises.diastolic_rise >= 25)
+    either = "systolic pressure up by at least 40 or diastolic by at least 25 mmHg"
+    assert by[either, -1.0, "esketamine"].value == pytest.approx(100 * high.mean())
+    needed = by["number needed to harm, dissociation (CADSS > 4)", -1.0, "esketamine - placebo"].value
+    shares = [by["dissociation (CADSS > 4)", -1.0, arm].value for arm in ("esketamine", "placebo")]
+    assert needed == pytest.approx(100.0 / (shares[0] - shares[1]))
     assert {"person", "arm", "site", "planned_h", "actual_h", "status", "reason"} <= set(frame.columns)
 
 

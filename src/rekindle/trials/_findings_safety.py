@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rekindle.trials._analysis_sets import ArmData, sessions_of
+from rekindle.trials._analysis_sets import ArmData, SessionExtremes, sessions_of
 from rekindle.trials._design import Condition, Design
 from rekindle.trials._dropout import dropout_reasons
 from rekindle.trials._enrolment import meets
@@ -20,15 +21,23 @@ from rekindle.trials._trial_data import TrialData
 def safety(data: TrialData, arm: ArmData) -> Iterator[Finding]:
     """Shares with a reading beyond a limit in any session, and with a report of each event."""
     readings = sessions_of(data, arm)
+    for name, flags in _beyond_limits(readings).items():
+        yield share_of(name, math.nan, arm.name, *arm.counted(name, flags))
+    if readings.highest:
+        for event, people in readings.reports.items():
+            yield share_of(f"report of {_words(event)}", math.nan, arm.name, *arm.counted(event, people))
+
+
+def _beyond_limits(readings: SessionExtremes) -> dict[str, NDArray[np.bool_]]:
+    """Who had a reading beyond a limit; rows of one name are alternatives."""
+    found: dict[str, NDArray[np.bool_]] = {}
     for row in read_table("safety_limits.csv"):
         if row["measure"] in readings.highest:
             limit = Condition(row["measure"], row["test"], float(row["limit"]))
             extreme = readings.lowest if row["test"] == "at_most" else readings.highest
-            flags = np.array([meets(limit, value) for value in extreme[row["measure"]].values()])
-            yield share_of(row["name"], math.nan, arm.name, *arm.counted(row["name"], flags))
-    if readings.highest:
-        for event, people in readings.reports.items():
-            yield share_of(f"report of {_words(event)}", math.nan, arm.name, *arm.counted(event, people))
+            flags = np.array([meets(limit, value) for value in extreme[row["measure"]].values()], dtype=bool)
+            found[row["name"]] = found.get(row["name"], False) | flags
+    return found
 
 
 def leaving(design: Design, arm: ArmData) -> Iterator[Finding]:
@@ -43,9 +52,14 @@ def leaving(design: Design, arm: ArmData) -> Iterator[Finding]:
 
 
 def harms(design: Design, data: TrialData, active: ArmData, control: ArmData) -> Iterator[Finding]:
-    """Numbers needed to harm: each reported event, and leaving because of harm."""
+    """Numbers needed to harm: readings beyond limits, each reported event, and leaving because of harm."""
     one, two = sessions_of(data, active), sessions_of(data, control)
     arms = f"{active.name} - {control.name}"
+    beyond, others = _beyond_limits(one), _beyond_limits(two)
+    for name in beyond:
+        if name in others:
+            gap = share_difference(*active.counted(name, beyond[name]), *control.counted(name, others[name]))
+            yield needed_of(f"number needed to harm, {name}", math.nan, arms, gap)
     for event in one.reports if one.highest else ():
         if event in two.reports:
             counts = (*active.counted(event, one.reports[event]), *control.counted(event, two.reports[event]))

@@ -106,7 +106,7 @@ def power(
     how, rows = execution(options), []
     for place, cell in enumerate(cells):
         here = _execution(how, place, replicates, len(cells))
-        contents = run_batches(_work, cell, batches_of(replicates), here)
+        contents = run_batches(_work, cell, batches_of(replicates), here, made_with=cell.task.made_with)
         found = [one for content in contents for one in content]
         rows += [
             _row(cell, size, version, [Estimate(*one[name][at]) for one in found])

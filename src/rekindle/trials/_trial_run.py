@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
+from importlib.metadata import version
 from typing import Any, Unpack
 
 from rekindle.errors import ParameterError
@@ -47,6 +48,12 @@ class TrialTask:
             tuple(options.get("parameter_draws", ())),
             dict(options.get("study_spread", {})),
         )
+
+    @property
+    def made_with(self) -> tuple[str, dict[str, float | None]]:
+        """Version of the program and values of its model, which a resumed run must share."""
+        values = {name: one.value for name, one in self.world.model(self.design).parameters.items()}
+        return version("rekindle"), values | self.world.typical(self.design)
 
     @property
     def versions(self) -> dict[str, Version]:
@@ -146,7 +153,8 @@ def run_trial(design: Design, *, replicates: int = 1, **options: Unpack[RunOptio
     """
     check_replicates(replicates)
     task = TrialTask.of(design, options)
-    contents = run_batches(_work, task, batches_of(replicates), execution(options))
+    how = execution(options)
+    contents = run_batches(_work, task, batches_of(replicates), how, made_with=task.made_with)
     found = [one for content in contents for one in content]
     return TrialRun(
         task,
