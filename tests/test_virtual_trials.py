@@ -300,6 +300,61 @@ def test_rescue_and_stopped_treatment() -> None:
     assert all((14 * 24.0, "ssri_dose_ratio", 1.0) in one.changes for one in rescued)
 
 
+def rescuing(**changes: Any) -> Design:
+    """Everybody who is not well on day 3 is rescued then."""
+    rule = {
+        "name": "rescue",
+        "days": [3],
+        "if": {"scale": "MADRS", "above": 12},
+        "then": {"antidepressant": 1},
+        "rescue": True,
+    }
+    return design(rules=[rule], **changes)
+
+
+def test_scores_after_a_rescue_count_or_are_missing_as_the_design_says() -> None:
+    counted, missing = rescuing(), rescuing(after_rescue="missing")
+    data = run_replicates(counted, [0])[0]
+    rescued = {one.number for one in data.people if not math.isnan(one.rescued_h)}
+    assert 0 < len(rescued) < len(data.people)
+    both = [{one.key: one for one in findings(each, data)} for each in (counted, missing)]
+    for arm in ("ketamine", "saline"):
+        members = {one.number for one in data.people if one.arm == arm}
+        people = [one["MADRS change, observed cases", 7.0, arm].n for one in both]
+        assert people == [len(members), len(members - rescued)]
+        assert (
+            both[0]["MADRS change, observed cases", 3.0, arm]
+            == both[1]["MADRS change, observed cases", 3.0, arm]
+        )
+        # Carried forward is then the score of the visit that led to the rescue.
+        scores, last = (values(data, "MADRS", day, arm) for day in (3.0, 7.0))
+        base = {one.number: one.baseline["MADRS"] for one in data.people}
+        kept = [(scores if number in rescued else last)[number] - base[number] for number in members]
+        assert both[1]["MADRS change, LOCF", 7.0, arm].value == pytest.approx(np.mean(kept))
+
+
+def test_changes_after_a_run_in_may_count_from_its_end() -> None:
+    phases = [
+        phase(name="run-in", allocation={"saline": 1}, visits=[{"days": [6]}]),
+        phase(name="blinded"),
+    ]
+    entry, late = (design(phases=phases, change_from=start) for start in ("entry", "phase"))
+    data = run_replicates(late, [0])[0]
+    by = {one.key: one.value for one in findings(late, data)}
+    before = {note.number: note.value for note in data.notes if (note.phase, note.day) == ("run-in", 6.0)
+              and note.measure == "MADRS"}  # fmt: skip
+    after = {note.number: note.value for note in data.notes if (note.phase, note.day) == ("blinded", 7.0)
+             and note.measure == "MADRS"}  # fmt: skip
+    for arm in ("ketamine", "saline"):
+        people = [one for one in data.people if one.arm == arm]
+        changes = [after[one.number] - before[one.number] for one in people]
+        assert by["MADRS change, observed cases", 7.0, arm] == pytest.approx(np.mean(changes))
+        fell = [after[one.number] <= 0.5 * before[one.number] for one in people]
+        label = "response (MADRS fall of at least 50 %), observed cases"
+        assert by[label, 7.0, arm] == pytest.approx(100 * np.mean(fell))
+    assert findings(entry, data) != findings(late, data)
+
+
 def test_sessions_are_missed_at_the_stated_rate() -> None:
     found = design(phases=[phase(days=28, sessions=list(range(0, 28, 2)))], missed_sessions_pct=20)
     data = run_replicates(found, [0], number=40)[0]

@@ -118,6 +118,9 @@ RULE = {"if": {"scale": "MADRS", "at_least": 20}, "then": {"leave": "too ill"}}
         ("stratify", ["mood"], "RK-DES-005", "stratify"),
         ("phases", [], "RK-DES-003", "phases"),
         ("acute", {"minutes": []}, "RK-DES-003", "minutes"),
+        ("after_rescue", "missing", "RK-DES-005", "no rule rescues"),
+        ("after_rescue", "nothing", "RK-DES-005", "observed, missing"),
+        ("change_from", "screening", "RK-DES-005", "entry, phase"),
     ],
 )
 def test_what_cannot_be_run_is_refused(path: str, value: object, code: str, words: str) -> None:

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.therapy import adverse_events
-from rekindle.trials._design import CROSS, Condition, Design, Phase
+from rekindle.trials._design import CROSS, ENTRY, MISSING, Condition, Design, Phase
 from rekindle.trials._enrolment import Participant, meets
 from rekindle.trials._study_difference import StudyDifference
 from rekindle.trials._trial_data import TrialData
 
 Array = NDArray[np.float64]
+#: Person, phase and scale -> planned day -> score.
+_Scores = dict[tuple[int, str, str], dict[float, float]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class ArmData:
         name: the arm.
         phases: phase of each person, in the order of ``people``.
         scores: scale -> scores, shape (people, days).
-        baseline: scale -> score at entry into the trial.
+        baseline: scale -> score that changes count from (``Design.change_from``).
         start: scale -> score at the start of the phase: rated on its day 0, else the last one before.
         relapse: None if none is defined.
         study: how the study differs from the model beyond its design.
@@ -111,10 +113,15 @@ def compared_phases(design: Design) -> tuple[Phase, ...]:
 def arm_data(design: Design, data: TrialData) -> dict[str, ArmData]:
     """Arms of the comparison, in the order of the design."""
     phases = compared_phases(design)
-    notes: dict[tuple[int, str, str], dict[float, float]] = {}
+    rescued = {one.number: one.rescued_h for one in data.people if design.after_rescue == MISSING}
+    notes: _Scores = {}
+    counted: _Scores = {}
     for note in data.notes:
         if note.measure in design.scales:
-            notes.setdefault((note.number, note.phase, note.measure), {})[round(note.day, 6)] = note.value
+            key, day = (note.number, note.phase, note.measure), round(note.day, 6)
+            notes.setdefault(key, {})[day] = note.value
+            if not note.time_h > rescued.get(note.number, math.inf):
+                counted.setdefault(key, {})[day] = note.value
     found = {}
     for name in design.arms:
         members = [
@@ -124,7 +131,8 @@ def arm_data(design: Design, data: TrialData) -> dict[str, ArmData]:
             if phase.name in one.entered and one.arms[phase.name] == name
         ]
         if members:
-            found[name] = replace(_arm(design, name, members, notes), study=data.study)
+            arm = _arm(design, name, members, notes, counted)
+            found[name] = replace(arm, study=data.study)
     return found
 
 
@@ -156,7 +164,8 @@ def _arm(
     design: Design,
     name: str,
     members: list[tuple[Participant, Phase]],
-    notes: Mapping[tuple[int, str, str], Mapping[float, float]],
+    notes: _Scores,
+    counted: _Scores,
 ) -> ArmData:
     rated, scores, baseline, start = {}, {}, {}, {}
     for scale in design.scales:
@@ -165,15 +174,16 @@ def _arm(
         scores[scale] = np.array(
             [
                 [
-                    notes.get((one.number, phase.name, scale), {}).get(round(day, 6), math.nan)
+                    counted.get((one.number, phase.name, scale), {}).get(round(day, 6), math.nan)
                     for day in rated[scale]
                 ]
                 for one, phase in members
             ],
             dtype=float,
         ).reshape(len(members), len(days))
-        baseline[scale] = np.array([one.baseline[scale] for one, _ in members])
         start[scale] = np.array([_start(design, one, phase, scale, notes) for one, phase in members])
+        entry = np.array([one.baseline[scale] for one, _ in members])
+        baseline[scale] = entry if design.change_from == ENTRY else start[scale]
     return ArmData(
         name,
         tuple(one for one, _ in members),
@@ -191,7 +201,7 @@ def _start(
     one: Participant,
     phase: Phase,
     scale: str,
-    notes: Mapping[tuple[int, str, str], Mapping[float, float]],
+    notes: _Scores,
 ) -> float:
     """Score of a person at the start of a phase."""
     here = notes.get((one.number, phase.name, scale), {})

@@ -9,6 +9,10 @@ from rekindle.regimen import Regimen
 
 #: How people come to the arm of a phase.
 RANDOMISE, CONTINUE, CROSS = "randomise", "continue", "cross"
+#: What changes of a score count from.
+ENTRY, PHASE = "entry", "phase"
+#: What becomes of scores after a rescue.
+OBSERVED, MISSING = "observed", "missing"
 #: Control classes without a blinded control.
 WITHOUT_CONTROL = ("open_label", "open_label_tablets")
 #: Tests of a condition, with their words.
@@ -230,6 +234,9 @@ class Design:
         dropout: reasons for leaving, which compete with each other.
         response, remission, relapse: definitions on their scales.
         session_rise: whether a session raises blood pressure by itself.
+        change_from: what changes and falls count from in analyses: ``entry`` into the trial, or the score at
+            the start of the compared ``phase``.
+        after_rescue: whether scores after a rescue count as ``observed`` or as ``missing``.
     """
 
     title: str
@@ -255,6 +262,8 @@ class Design:
     relapse_phase: str = ""
     primary: Primary | None = None
     session_rise: bool = False
+    change_from: str = ENTRY
+    after_rescue: str = OBSERVED
     notes: tuple[str, ...] = ()
 
     def phase(self, name: str) -> Phase:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from rekindle.errors import RekindleError
 from rekindle.therapy import refuse_double_count
-from rekindle.trials._design import CONTINUE, CROSS, WITHOUT_CONTROL, Design, Phase
+from rekindle.trials._design import CONTINUE, CROSS, MISSING, WITHOUT_CONTROL, Design, Phase
 from rekindle.trials._design_errors import design_error
 
 #: Sessions of one phase beyond which a schedule is taken as one without an end.
@@ -100,6 +100,14 @@ def _check_days(where: str, phase: Phase, *, last: bool) -> None:
 
 
 def _check_rules(design: Design) -> None:
+    if design.after_rescue == MISSING and not any(rule.rescue for rule in design.rules):
+        raise design_error(
+            "RK-DES-005",
+            f"{design.source}, after_rescue: {MISSING}, and no rule rescues",
+            allowed="A rule with rescue: yes",
+            why="It would change nothing without a word",
+            remedy="Add rescue: yes to a rule, or leave after_rescue out",
+        )
     for rule in (*design.rules, *design.dropout):
         where = f"{design.source}, rules, {rule.name}"
         if design.acute is None and any(

@@ -10,6 +10,10 @@ from typing import Any
 from rekindle.errors import RekindleError, nearest
 from rekindle.therapy import control_response
 from rekindle.trials._design import (
+    ENTRY,
+    MISSING,
+    OBSERVED,
+    PHASE,
     Acute,
     Arm,
     Condition,
@@ -107,6 +111,8 @@ def build_design(content: Any, source: str = "design") -> Design:
         remission=read_definition(top, "remission", known) or usual_definition("remission", scale),
         **read_relapse(top, known, phases),
         session_rise=top.flag("session_rise", (control_class or "").startswith("placebo_spray")),
+        change_from=top.choice("change_from", (ENTRY, PHASE), ENTRY),
+        after_rescue=top.choice("after_rescue", (OBSERVED, MISSING), OBSERVED),
         notes=top.texts("notes", ()),
         primary=_primary(top, phases, arms, known),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rekindle.trials._design import CONTINUE, CROSS, Condition, Design, Phase, Rule
+from rekindle.trials._design import CONTINUE, CROSS, MISSING, PHASE, Condition, Design, Phase, Rule
 
 _ANALYSES = {
     "observed": "mean change of those who were seen (Welch's t)",
@@ -146,6 +146,10 @@ def _leaving(design: Design) -> Iterator[tuple[str, str]]:
 
 
 def _definitions(design: Design) -> Iterator[tuple[str, str]]:
+    if design.change_from == PHASE:
+        yield "changes", "counted from the start of the compared phase"
+    if design.after_rescue == MISSING:
+        yield "after a rescue", "scores count as missing"
     for name, rule in (("response", design.response), ("remission", design.remission)):
         if rule is not None:
             yield name, rule.label
