@@ -298,6 +298,11 @@ def test_rescue_and_stopped_treatment() -> None:
     rescued = [one for one in data.people if not math.isnan(one.rescued_h)]
     assert rescued
     assert all((14 * 24.0, "ssri_dose_ratio", 1.0) in one.changes for one in rescued)
+    by = {one.key: one.value for one in findings(found, data)}
+    for arm in ("ketamine", "saline"):
+        people = [one for one in data.people if one.arm == arm]
+        assert by["treatment stopped: end of course", -1.0, arm] == 100.0
+        assert by["rescued", -1.0, arm] == pytest.approx(100 * np.mean([one in rescued for one in people]))
 
 
 def rescuing(**changes: Any) -> Design:

@@ -19,7 +19,7 @@ _DASH = "–"
 _SAME_DAY = 1e-6
 #: Part of the page -> beginnings of the outcomes that belong there.
 _PARTS = {
-    "participants": ("left: ", "completed", "rescued"),
+    "participants": ("left: ", "completed", "treatment stopped: ", "rescued"),
     "effect": ("response", "remission", "median time", "relapse"),
     "safety": ("systolic", "diastolic", "dissociation", "sedation", "report of"),
 }

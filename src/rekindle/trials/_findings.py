@@ -38,7 +38,7 @@ def findings(design: Design, data: TrialData) -> list[Finding]:
     for arm in groups.values():
         found += _scores(design, arm)
         found += safety(data, arm)
-        found += leaving(design, arm)
+        found += leaving(design, data, arm)
         found += _times(design, arm)
     if has_differences(design):
         for active, control in pairs(design):

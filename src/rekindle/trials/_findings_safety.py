@@ -16,6 +16,7 @@ from rekindle.trials._finding import Finding, needed_of, share_of
 from rekindle.trials._shares import share_difference
 from rekindle.trials._tables import read_table
 from rekindle.trials._trial_data import TrialData
+from rekindle.trials._walk import STOPPED
 
 
 def safety(data: TrialData, arm: ArmData) -> Iterator[Finding]:
@@ -40,12 +41,18 @@ def _beyond_limits(readings: SessionExtremes) -> dict[str, NDArray[np.bool_]]:
     return found
 
 
-def leaving(design: Design, arm: ArmData) -> Iterator[Finding]:
-    """Shares who left for each reason that the design knows, who completed, and who were rescued."""
+def leaving(design: Design, data: TrialData, arm: ArmData) -> Iterator[Finding]:
+    """Shares who left or stopped treatment for each reason of the design, completed, and were rescued."""
     for reason in design.leave_reasons:
         yield share_of(f"left: {reason}", math.nan, arm.name, *_left(arm, reason))
     completed = sum(one.status == "completed" for one in arm.people)
     yield share_of("completed", math.nan, arm.name, completed, len(arm.people))
+    stops = dict.fromkeys(f"{STOPPED}{rule.value}" for rule in design.rules if rule.action == "stop")
+    places = set(zip((one.number for one in arm.people), arm.phases, strict=True))
+    for measure in stops:
+        stopped = {note.number for note in data.notes if note.measure == measure
+                   and (note.number, note.phase) in places}  # fmt: skip
+        yield share_of(measure, math.nan, arm.name, len(stopped), len(arm.people))
     if any(rule.rescue for rule in design.rules):
         rescued = sum(not math.isnan(one.rescued_h) for one in arm.people)
         yield share_of("rescued", math.nan, arm.name, rescued, len(arm.people))

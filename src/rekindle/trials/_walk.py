@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 Readings = Mapping[float, Array]
 Plan = dict[int, float | None]
 
+#: Beginning of the measure that notes a stopped treatment; its reason follows.
+STOPPED = "treatment stopped: "
 _WEEK_H = 168.0
 #: Days by which a session may come before its interval is over.
 _SLACK = 1e-6
@@ -231,7 +233,7 @@ class Walk:
                 self._leave(occasion, str(rule.value))
             case "stop":
                 one.treated = False
-                self._note(occasion, occasion.time_h, f"treatment stopped: {rule.value}", 1.0)
+                self._note(occasion, occasion.time_h, f"{STOPPED}{rule.value}", 1.0)
             case "dose":
                 one.dose = float(rule.value)
             case "skip":
