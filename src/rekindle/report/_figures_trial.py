@@ -104,9 +104,11 @@ def power_figure(rows: Sequence[PowerRow]) -> Figure:
     """Share of positive trials by number of people, one line for each effect, with Monte Carlo intervals.
 
     Broken lines are trials in which nobody draws conclusions from acute effects; open dots are trials with
-    drawn parameters, open squares those of new studies.
+    drawn parameters; open squares in their place are those of new studies, if there are any.
     """
-    cells = list(dict.fromkeys(_cell(row) for row in rows))
+    everything = any(row.studies for row in rows)
+    shown = [row for row in rows if row.studies or not (row.drawn and everything)]
+    cells = list(dict.fromkeys(_cell(row) for row in shown))
     effects = list(dict.fromkeys(row.effect for row in rows))
     with styled():
         figure, (axes,) = new_figure(6.6, 4.0)
@@ -116,7 +118,7 @@ def power_figure(rows: Sequence[PowerRow]) -> Figure:
             effect, unblinding, drawn, studies = cell
             plain = not (drawn or studies)
             aside = 0.008 * width * (place - (len(cells) - 1) / 2.0)
-            own = [row for row in rows if _cell(row) == cell]
+            own = [row for row in shown if _cell(row) == cell]
             colour = LINE_COLOURS[effects.index(effect) % len(LINE_COLOURS)]
             sizes, shares = [row.number + aside for row in own], [100 * row.power for row in own]
             axes.plot(

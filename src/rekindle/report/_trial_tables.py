@@ -90,8 +90,7 @@ def variation_table(result: TrialRun) -> PageTable:
     ]  # fmt: skip
     table = [
         [
-            row.outcome + day_words(row.day),
-            row.arm,
+            f"{row.outcome}{day_words(row.day)}: {row.arm}",
             number(row.value),
             _DASH if _AGAINST in row.arm else number(row.spread),
             _between_trials(row),
@@ -101,7 +100,7 @@ def variation_table(result: TrialRun) -> PageTable:
         ]
         for row in _last_day(rows, everything=True)
     ]
-    columns = ["", "arm", "mean", "SD, people", "trials, 5 to 95 %", "SD, parameters", "SD, studies",
+    columns = ["", "mean", "people, SD", "trials, 5 to 95 %", "parameters, SD", "studies, SD",
                "all, 5 to 95 %"]  # fmt: skip
     return PageTable("Points on the last day", columns, table)
 
