@@ -598,6 +598,19 @@ def test_a_damaged_piece_is_run_again(tmp_path: Path) -> None:
     assert repr(run_trial(found, replicates=2, checkpoint=tmp_path).replicates) == repr(plain.replicates)
 
 
+def test_a_definition_may_ask_for_visits_in_a_row() -> None:
+    twice = design(response={"scale": "MADRS", "at_most": 16, "consecutive": 2})
+    data = run_replicates(twice, [0])[0]
+    by = {one.key: one.value for one in findings(twice, data)}
+    scores = [values(data, "MADRS", day, "ketamine") for day in (1.0, 3.0, 7.0)]
+    label = "response (MADRS <= 16 at 2 visits in a row), observed cases"
+    assert by[label, 1.0, "ketamine"] == 0.0
+    for place, day in ((1, 3.0), (2, 7.0)):
+        met = [max(scores[place][number], scores[place - 1][number]) <= 16 for number in scores[0]]
+        assert by[label, day, "ketamine"] == pytest.approx(100 * np.mean(met))
+    assert 0.0 < by[label, 7.0, "ketamine"] < 100.0
+
+
 def test_a_results_section_has_the_numbers_of_its_data_set() -> None:
     found, data = shipped_design("esketamine_spray"), spray()
     by = {one.key: one for one in findings(found, data)}

@@ -61,15 +61,23 @@ class ArmData:
         return self.scores[scale] - self.baseline[scale][:, None]
 
     def reached(self, rule: Condition) -> NDArray[np.bool_]:
-        """Whether a definition is met, shape (people, days); a missing score does not meet it."""
+        """Whether a definition is met, shape (people, days); a missing score does not meet it.
+
+        A definition that asks for visits in a row is met at the last of them.
+        """
         table, start = self.scores[rule.what], self.baseline[rule.what]
-        return np.array(
+        once: NDArray[np.bool_] = np.array(
             [
                 [not math.isnan(one) and meets(rule, one, begin) for one in row]
                 for row, begin in zip(table, start, strict=True)
             ],
             dtype=bool,
         ).reshape(table.shape)
+        met = once.copy()
+        for back in range(1, rule.consecutive):
+            met[:, :back] = False
+            met[:, back:] &= once[:, : once.shape[1] - back]
+        return met
 
     def counted(self, outcome: str, flags: NDArray[np.bool_]) -> tuple[float, int]:
         """People for whom something is true, as the study counts them, of how many."""

@@ -9,6 +9,8 @@ from rekindle.regimen import Regimen
 
 #: How people come to the arm of a phase.
 RANDOMISE, CONTINUE, CROSS = "randomise", "continue", "cross"
+#: Between the names of two arms that are compared, and in place of a name for all of them.
+AGAINST, EVERYBODY = " - ", "all"
 #: What changes of a score count from.
 ENTRY, PHASE = "entry", "phase"
 #: What becomes of scores after a rescue.

@@ -152,7 +152,7 @@ def _rows(design: Design, model: Model, request: Request) -> list[dict[str, Any]
         opens = bool(periods) and time >= periods[0]
         if opens:
             periods = [start for start in periods if start > time]
-        regimen = _session(design.arms[arm], dose)
+        regimen = session_of(design.arms[arm], dose)
         found = dose_records(
             regimen,
             weight_kg=one.person.weight_kg,
@@ -171,7 +171,7 @@ def _first_values(one: Participant) -> dict[str, float]:
 
 
 @lru_cache(maxsize=256)
-def _session(arm: Arm, dose: float | None) -> Regimen:
+def session_of(arm: Arm, dose: float | None) -> Regimen:
     """One session of an arm, with another dose if one is given."""
     if arm.session is None:
         return Regimen.of(drug="saline", product="iv_infusion", sessions=[Session(0.0, _NOTHING)])
@@ -187,7 +187,7 @@ def dose_mg(arm: Arm, dose: float | None, weight_kg: float) -> float:
     """Amount that one session of an arm brings; 0 without an active substance."""
     if arm.session is None:
         return 0.0
-    given = _session(arm, dose).sessions[0].doses
+    given = session_of(arm, dose).sessions[0].doses
     return sum(one.amount * (weight_kg if one.unit == "mg/kg" else 1.0) for one in given)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rekindle.therapy import ParameterSet, control_response
 from rekindle.trials._design import CONTINUE, CROSS, Design, Phase
-from rekindle.trials._enrolment import Participant, enrol, meets, site_offsets
+from rekindle.trials._enrolment import Participant, enrol, holds, site_offsets
 from rekindle.trials._exposure import World, draw_course_parameters, expose
 from rekindle.trials._randomisation import randomise
 from rekindle.trials._study_difference import StudyDifference
@@ -171,7 +171,7 @@ def _may_enter(phase: Phase, one: Participant) -> bool:
     if phase.only and one.arm not in phase.only:
         return False
     return all(
-        meets(condition, one.history[condition.what][-1], one.history[condition.what][0])
+        holds(condition, one.history[condition.what], one.history[condition.what][0])
         for condition in phase.enter
     )
 

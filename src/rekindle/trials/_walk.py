@@ -17,7 +17,7 @@ from rekindle.people import Stream, random_generator
 from rekindle.trials._agenda import Occasion, agenda
 from rekindle.trials._design import Condition, Design, Phase, Rule
 from rekindle.trials._dropout import first_reason
-from rekindle.trials._enrolment import Participant, meets
+from rekindle.trials._enrolment import Participant, holds, meets
 from rekindle.trials._exposure import Request, dose_mg
 from rekindle.trials._observation import Observer, SessionReadings
 from rekindle.trials._study_difference import StudyDifference
@@ -211,10 +211,7 @@ class Walk:
     def _holds(self, condition: Condition) -> bool:
         if condition.what in self.design.scales:
             scores = self.participant.history[condition.what]
-            recent = scores[1:][-condition.consecutive :]
-            return len(recent) == condition.consecutive and all(
-                meets(condition, score, scores[0]) for score in recent
-            )
+            return holds(condition, scores[1:], scores[0])
         if self.last_session is None:
             return False
         readings = self.last_session[0]
