@@ -29,6 +29,7 @@ from rekindle.trials import (
     run_trial,
     shipped_design,
 )
+from rekindle.trials._agenda import agenda
 from rekindle.trials._design import Visit
 from rekindle.trials._enrolment import enrol
 from rekindle.trials._exposure import draw_course_parameters
@@ -158,6 +159,22 @@ def test_visits_are_made_inside_their_windows() -> None:
     for note in made:
         by_person.setdefault(note.number, []).append(note.time_h)
     assert all(times == sorted(times) for times in by_person.values())
+
+
+def test_every_day_of_a_window_is_as_probable_as_the_others() -> None:
+    late = design(
+        people={"number": 600}, phases=[phase(visits=[{"days": [3], "window_days": 1}]), phase(name="x")]
+    )
+    moves = [
+        agenda(late, late.phases[0], number, seed=1, replicate=0)[1].time_h / 24.0 - 3.0
+        for number in range(1, 601)
+    ]
+    assert {move: moves.count(move) for move in sorted(set(moves))} == {
+        -1.0: pytest.approx(200, abs=35), 0.0: pytest.approx(200, abs=35), 1.0: pytest.approx(200, abs=35)
+    }  # fmt: skip
+    last = design(phases=[phase(visits=[{"days": [7], "window_days": 2}]), phase(name="x")])
+    ends = {agenda(last, last.phases[0], n, seed=1, replicate=0)[1].time_h / 24.0 for n in range(1, 101)}
+    assert ends == {5.0, 6.0, 7.0}
 
 
 def test_flexible_dosing_follows_what_was_observed() -> None:

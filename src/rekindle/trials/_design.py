@@ -127,7 +127,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Scales rated on a day of a phase; the visit takes place up to ``window`` days earlier or later."""
+    """Scales rated on a day of a phase; the visit is made up to ``window`` days earlier or later."""
 
     day: float
     scales: tuple[str, ...]
