@@ -45,9 +45,17 @@ from rekindle.evidence.calibration._study_spread import log_prior, most_probable
 from rekindle.evidence.calibration._targets import StudyTargets, read_targets
 from rekindle.evidence.outcomes._arm import Setup
 from rekindle.evidence.outcomes._simulation import simulate_arm
-from rekindle.evidence.outcomes._study import SHARED, between_studies
+from rekindle.evidence.outcomes._study import between_studies
 from rekindle.evidence.outcomes._target import ACTIVE
-from rekindle.therapy import ParameterSet, _calibration, _tables, calibrated_mechanisms, calibration, to_line
+from rekindle.therapy import (
+    SHARED_BETWEEN_ARMS,
+    ParameterSet,
+    _calibration,
+    _tables,
+    calibrated_mechanisms,
+    calibration,
+    to_line,
+)
 
 Array = NDArray[np.float64]
 COUNT = len(free_parameters())
@@ -102,7 +110,7 @@ def test_log_densities_are_those_of_a_multivariate_normal(size: int) -> None:
 def test_studies_differ_half_in_common_and_half_by_arm(slopes: list[float]) -> None:
     """Each arm of a study differs by a common and an own normal number, of variance one half each."""
     moves = np.array([slopes[:2], slopes[-2:]])
-    cause = SHARED * np.ones((2, 2)) + (1.0 - SHARED) * np.eye(2)
+    cause = SHARED_BETWEEN_ARMS * np.ones((2, 2)) + (1.0 - SHARED_BETWEEN_ARMS) * np.eye(2)
     assert between_studies(moves) == pytest.approx(moves @ cause @ moves.T, abs=1e-9)
 
 
@@ -360,7 +368,7 @@ def test_numbers_of_a_study_hang_together_by_their_people(
     # The people of one arm improve by the same share of baseline more: its mean moves by that share of 33.
     mood = block.between["mood"]
     assert np.sqrt(np.diag(mood))[[0, 3, 5]] == pytest.approx(33.0, rel=0.15)
-    assert mood[0, 5] / np.sqrt(mood[0, 0] * mood[5, 5]) == pytest.approx(SHARED, rel=0.01)
+    assert mood[0, 5] / np.sqrt(mood[0, 0] * mood[5, 5]) == pytest.approx(SHARED_BETWEEN_ARMS, rel=0.01)
     assert (block.between["acute"] == 0.0).all()
 
 

@@ -22,15 +22,18 @@ from rekindle.trials import (
     World,
     build_design,
     findings,
+    is_positive,
     participant_flow,
     posterior_draws,
     run_replicates,
     run_trial,
     shipped_design,
 )
+from rekindle.trials._agenda import agenda
 from rekindle.trials._design import Visit
 from rekindle.trials._enrolment import enrol
 from rekindle.trials._exposure import draw_course_parameters
+from rekindle.trials._study_difference import StudyDifference
 
 ARMS = {
     "ketamine": {"treatment": "ketamine 0.5 mg/kg iv over 40 min"},
@@ -156,6 +159,22 @@ def test_visits_are_made_inside_their_windows() -> None:
     for note in made:
         by_person.setdefault(note.number, []).append(note.time_h)
     assert all(times == sorted(times) for times in by_person.values())
+
+
+def test_every_day_of_a_window_is_as_probable_as_the_others() -> None:
+    late = design(
+        people={"number": 600}, phases=[phase(visits=[{"days": [3], "window_days": 1}]), phase(name="x")]
+    )
+    moves = [
+        agenda(late, late.phases[0], number, seed=1, replicate=0)[1].time_h / 24.0 - 3.0
+        for number in range(1, 601)
+    ]
+    assert {move: moves.count(move) for move in sorted(set(moves))} == {
+        -1.0: pytest.approx(200, abs=35), 0.0: pytest.approx(200, abs=35), 1.0: pytest.approx(200, abs=35)
+    }  # fmt: skip
+    last = design(phases=[phase(visits=[{"days": [7], "window_days": 2}]), phase(name="x")])
+    ends = {agenda(last, last.phases[0], n, seed=1, replicate=0)[1].time_h / 24.0 for n in range(1, 101)}
+    assert ends == {5.0, 6.0, 7.0}
 
 
 def test_flexible_dosing_follows_what_was_observed() -> None:
@@ -296,6 +315,66 @@ def test_rescue_and_stopped_treatment() -> None:
     rescued = [one for one in data.people if not math.isnan(one.rescued_h)]
     assert rescued
     assert all((14 * 24.0, "ssri_dose_ratio", 1.0) in one.changes for one in rescued)
+    by = {one.key: one.value for one in findings(found, data)}
+    for arm in ("ketamine", "saline"):
+        people = [one for one in data.people if one.arm == arm]
+        assert by["treatment stopped: end of course", -1.0, arm] == 100.0
+        assert by["rescued", -1.0, arm] == pytest.approx(100 * np.mean([one in rescued for one in people]))
+
+
+def rescuing(**changes: Any) -> Design:
+    """Everybody who is not well on day 3 is rescued then."""
+    rule = {
+        "name": "rescue",
+        "days": [3],
+        "if": {"scale": "MADRS", "above": 12},
+        "then": {"antidepressant": 1},
+        "rescue": True,
+    }
+    return design(rules=[rule], **changes)
+
+
+def test_scores_after_a_rescue_count_or_are_missing_as_the_design_says() -> None:
+    counted, missing = rescuing(), rescuing(after_rescue="missing")
+    data = run_replicates(counted, [0])[0]
+    rescued = {one.number for one in data.people if not math.isnan(one.rescued_h)}
+    assert 0 < len(rescued) < len(data.people)
+    both = [{one.key: one for one in findings(each, data)} for each in (counted, missing)]
+    for arm in ("ketamine", "saline"):
+        members = {one.number for one in data.people if one.arm == arm}
+        people = [one["MADRS change, observed cases", 7.0, arm].n for one in both]
+        assert people == [len(members), len(members - rescued)]
+        assert (
+            both[0]["MADRS change, observed cases", 3.0, arm]
+            == both[1]["MADRS change, observed cases", 3.0, arm]
+        )
+        # Carried forward is then the score of the visit that led to the rescue.
+        scores, last = (values(data, "MADRS", day, arm) for day in (3.0, 7.0))
+        base = {one.number: one.baseline["MADRS"] for one in data.people}
+        kept = [(scores if number in rescued else last)[number] - base[number] for number in members]
+        assert both[1]["MADRS change, LOCF", 7.0, arm].value == pytest.approx(np.mean(kept))
+
+
+def test_changes_after_a_run_in_may_count_from_its_end() -> None:
+    phases = [
+        phase(name="run-in", allocation={"saline": 1}, visits=[{"days": [6]}]),
+        phase(name="blinded"),
+    ]
+    entry, late = (design(phases=phases, change_from=start) for start in ("entry", "phase"))
+    data = run_replicates(late, [0])[0]
+    by = {one.key: one.value for one in findings(late, data)}
+    before = {note.number: note.value for note in data.notes if (note.phase, note.day) == ("run-in", 6.0)
+              and note.measure == "MADRS"}  # fmt: skip
+    after = {note.number: note.value for note in data.notes if (note.phase, note.day) == ("blinded", 7.0)
+             and note.measure == "MADRS"}  # fmt: skip
+    for arm in ("ketamine", "saline"):
+        people = [one for one in data.people if one.arm == arm]
+        changes = [after[one.number] - before[one.number] for one in people]
+        assert by["MADRS change, observed cases", 7.0, arm] == pytest.approx(np.mean(changes))
+        fell = [after[one.number] <= 0.5 * before[one.number] for one in people]
+        label = "response (MADRS fall of at least 50 %), observed cases"
+        assert by[label, 7.0, arm] == pytest.approx(100 * np.mean(fell))
+    assert findings(entry, data) != findings(late, data)
 
 
 def test_sessions_are_missed_at_the_stated_rate() -> None:
@@ -403,6 +482,72 @@ def test_uncertain_parameters_are_kept_apart_from_people_and_trials() -> None:
     assert screening.parameter_sd == 0
 
 
+def test_a_study_differs_in_improvement_by_what_was_drawn_for_it() -> None:
+    found, compared = design(people={"number": 16}), 0
+    plain = run_replicates(found, range(6))
+    moved = run_replicates(found, range(6), study_spread={"mood": 0.1})
+    for one, other in zip(plain, moved, strict=True):
+        before, after = values(one, "MADRS", 1.0), values(other, "MADRS", 1.0)
+        for person in other.people:
+            scores = before[person.number], after[person.number]
+            more = other.study.improvement(person.arm) * person.true["MADRS"]
+            if min(scores) > 0.0:  # nobody falls below 0
+                compared += 1
+                assert scores[0] - scores[1] == pytest.approx(more, abs=1.0)  # whole points
+    assert compared > 70
+
+
+def test_arms_of_a_study_share_half_of_the_variance_of_its_difference() -> None:
+    studies = [StudyDifference({"mood": 0.1}, 1, number) for number in range(4000)]
+    moves = np.array([[study.improvement(arm) for arm in ("one", "two")] for study in studies])
+    assert np.mean(moves, axis=0) == pytest.approx([0.0, 0.0], abs=0.005)
+    assert np.std(moves, axis=0) == pytest.approx([0.1, 0.1], rel=0.05)
+    assert np.corrcoef(moves.T)[0, 1] == pytest.approx(0.5, abs=0.04)
+
+
+def test_a_study_differs_in_acute_effects_and_nothing_else() -> None:
+    acute = {"minutes": [40], "systolic_error": 0.0, "diastolic_error": 0.0}
+    found = design(people={"number": 8}, acute=acute)
+    plain = run_replicates(found, [0])[0]
+    other = run_replicates(found, [0], study_spread={"acute": 0.5})[0]
+    factor = other.study.acute("ketamine")
+    assert factor != 1.0
+    before, after = (values(one, "systolic_rise", 0.0, "ketamine") for one in (plain, other))
+    assert after == {number: pytest.approx(factor * rise) for number, rise in before.items()}
+    assert values(plain, "MADRS", 1.0) == values(other, "MADRS", 1.0)
+
+
+@pytest.mark.parametrize(("events", "sd", "span"), [(30, 5.0, 100.0), (1, 1.0, 2.0)])
+def test_a_share_as_a_study_counts_it_is_right_in_the_mean(events: int, sd: float, span: float) -> None:
+    studies = [StudyDifference({"shape": 5.0}, 1, number) for number in range(4000)]
+    counts = [study.count("response", "a", events, 100) for study in studies]
+    assert np.mean(counts) == pytest.approx(events, abs=0.25)
+    assert np.std(counts) == pytest.approx(sd, rel=0.15)
+    assert min(counts) >= 0.0
+    assert max(counts) <= span
+
+
+def test_studies_are_kept_apart_from_parameters_and_both_are_in_the_interval() -> None:
+    found = replace(shipped_design("saline_crossover"), number=8)
+    spread, drawn = {"mood": 0.2}, posterior_draws(4, seed=2)
+    run = run_trial(found, replicates=4, parameter_draws=drawn, study_spread=spread)
+    alone = run_trial(found, replicates=4, parameter_draws=drawn)
+    assert repr(run.best) == repr(alone.best)
+    assert repr(run.drawn) == repr(alone.drawn)
+    with_studies, without = (
+        next(one for one in each.rows if one.outcome.startswith("MADRS change") and one.day == 1)
+        for each in (run, alone)
+    )
+    assert with_studies.parameter_sd == without.parameter_sd
+    assert with_studies.study_sd > 1.0
+    assert math.isnan(without.study_sd)
+    assert with_studies.total_high != without.total_high
+    one = run_replicates(found, [3], study_spread=spread, parameter_draws=[drawn[3]])[0]
+    assert repr(run.study[3].findings) == repr(tuple(findings(found, one)))
+    deciding = [one.primary for one in run.study if one.primary is not None]
+    assert run.positive_study[0] == sum(is_positive(found, one) for one in deciding) / 4
+
+
 def test_every_kind_of_drawn_parameter_is_used_and_given_ones_win() -> None:
     one = design()
     drawn = ParameterSet({"EP": 0.1}, {"saline_parallel": {"A_class": 0.6}}, {"course_sensitivity": 1e-9})
@@ -416,6 +561,19 @@ def test_every_kind_of_drawn_parameter_is_used_and_given_ones_win() -> None:
 
     assert len(drawn_numbers(World())) == 6
     assert len(drawn_numbers(World(drawn=drawn))) == 1
+
+
+def test_a_drawn_correlation_between_people_is_used() -> None:
+    one, pair = design(), ("course_sensitivity", "mood_sensitivity")
+
+    def correlation(value: float) -> float:
+        people = enrol(one, 1, 0, 60)[0]
+        world = World(drawn=ParameterSet(correlation={pair: value}))
+        draw_course_parameters(one, world, people, seed=1, replicate=0)
+        drawn = [[float(np.log(person.parameters[name])) for name in pair] for person in people]
+        return float(np.corrcoef(np.array(drawn).T)[0, 1])
+
+    assert correlation(0.0) < 0.3 < 0.8 < correlation(0.95)
 
 
 def test_results_are_the_same_at_any_number_of_workers_and_after_an_interruption(tmp_path: Path) -> None:
@@ -440,11 +598,34 @@ def test_results_are_the_same_at_any_number_of_workers_and_after_an_interruption
         run_trial(found, replicates=11, seed=2, checkpoint=tmp_path)
 
 
+def test_pieces_of_another_version_of_the_program_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = replace(shipped_design("saline_crossover"), number=4)
+    run_trial(found, checkpoint=tmp_path)
+    monkeypatch.setattr("rekindle.trials._trial_run.version", lambda _: "another")
+    with pytest.raises(OutputError, match="other inputs"):
+        run_trial(found, checkpoint=tmp_path)
+
+
 def test_a_damaged_piece_is_run_again(tmp_path: Path) -> None:
     found = replace(shipped_design("saline_crossover"), number=4)
     plain = run_trial(found, replicates=2, checkpoint=tmp_path)
     next(tmp_path.glob("replicates_*.json")).write_text("[{")
     assert repr(run_trial(found, replicates=2, checkpoint=tmp_path).replicates) == repr(plain.replicates)
+
+
+def test_a_definition_may_ask_for_visits_in_a_row() -> None:
+    twice = design(response={"scale": "MADRS", "at_most": 16, "consecutive": 2})
+    data = run_replicates(twice, [0])[0]
+    by = {one.key: one.value for one in findings(twice, data)}
+    scores = [values(data, "MADRS", day, "ketamine") for day in (1.0, 3.0, 7.0)]
+    label = "response (MADRS <= 16 at 2 visits in a row), observed cases"
+    assert by[label, 1.0, "ketamine"] == 0.0
+    for place, day in ((1, 3.0), (2, 7.0)):
+        met = [max(scores[place][number], scores[place - 1][number]) <= 16 for number in scores[0]]
+        assert by[label, day, "ketamine"] == pytest.approx(100 * np.mean(met))
+    assert 0.0 < by[label, 7.0, "ketamine"] < 100.0
 
 
 def test_a_results_section_has_the_numbers_of_its_data_set() -> None:
@@ -460,6 +641,15 @@ def test_a_results_section_has_the_numbers_of_its_data_set() -> None:
     frame = data.observation_frame()
     peak = frame[(frame.measure == "cadss") & (frame.arm == "esketamine")].groupby("person").value.max()
     assert by["dissociation (CADSS > 4)", -1.0, "esketamine"].value == pytest.approx(100 * (peak > 4).mean())
+    rises = frame[frame.arm == "esketamine"].pivot_table(
+        index="person", columns="measure", values="value", aggfunc="max"
+    )
+    high = (rises.systolic_rise >= 40) | (rises.diastolic_rise >= 25)
+    either = "systolic pressure up by at least 40 or diastolic by at least 25 mmHg"
+    assert by[either, -1.0, "esketamine"].value == pytest.approx(100 * high.mean())
+    needed = by["number needed to harm, dissociation (CADSS > 4)", -1.0, "esketamine - placebo"].value
+    shares = [by["dissociation (CADSS > 4)", -1.0, arm].value for arm in ("esketamine", "placebo")]
+    assert needed == pytest.approx(100.0 / (shares[0] - shares[1]))
     assert {"person", "arm", "site", "planned_h", "actual_h", "status", "reason"} <= set(frame.columns)
 
 

@@ -64,20 +64,29 @@ def test_a_trial_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_uncertainty_comes_from_the_calibration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [*SMALL, "--replicates", "2", "--uncertainty"]
     text = " ".join(printed(capsys, [*arguments, "--out", str(tmp_path)]).split())
-    assert "Three kinds of variation" in text
+    assert "Kinds of variation" in text
     assert "With parameters that are not known for certain" in text
+    assert "As a new study" in text
     kinds = pandas.read_csv(tmp_path / "replicates.csv").parameters
-    assert set(kinds) == {"most probable", "drawn"}
-    rows = json.loads(printed(capsys, [*arguments, "--json"]))["results"]
-    assert any(row["parameter_sd"] for row in rows)
+    assert set(kinds) == {"most probable", "drawn", "drawn, a new study"}
+    content = json.loads(printed(capsys, [*arguments, "--json"]))
+    assert any(row["parameter_sd"] for row in content["results"])
+    assert any(row["study_sd"] for row in content["results"])
+    same = json.loads(printed(capsys, [*arguments, "--no-study-differences", "--json"]))
+    assert same["positive_in_a_new_study"] is None
+    assert same["positive_with_uncertain_parameters"] == content["positive_with_uncertain_parameters"]
     power = ["trial", "power", "saline_crossover", "--n", "4", "--replicates", "1", "--workers", "1"]
     found = json.loads(printed(capsys, [*power, "--assurance", "--json"]))
-    assert [row["drawn"] for row in found] == [False, True]
+    assert [(row["drawn"], row["studies"]) for row in found] == [(False, False), (True, False), (True, True)]
+    found = json.loads(printed(capsys, [*power, "--assurance", "--no-study-differences", "--json"]))
+    assert [(row["drawn"], row["studies"]) for row in found] == [(False, False), (True, False)]
 
 
 def test_power_and_its_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     draws = tmp_path / "draws.csv"
-    draws.write_text("EP,A_class[saline_crossover],spread[kelim]\n0.2,0.1,0.3\n0.3,0.2,0.2\n")
+    pair = "correlation[course_sensitivity:mood_sensitivity]"
+    names = f"EP,A_class[saline_crossover],spread[kelim],{pair}"
+    draws.write_text(f"{names}\n0.2,0.1,0.3,0.2\n0.3,0.2,0.2,0.4\n")
     arguments = [
         "trial",
         "power",

@@ -118,6 +118,25 @@ RULE = {"if": {"scale": "MADRS", "at_least": 20}, "then": {"leave": "too ill"}}
         ("stratify", ["mood"], "RK-DES-005", "stratify"),
         ("phases", [], "RK-DES-003", "phases"),
         ("acute", {"minutes": []}, "RK-DES-003", "minutes"),
+        ("people.women_pct", 155, "RK-DES-004", "0 to 100"),
+        ("people.age_mean", 5, "RK-DES-004", "age_mean"),
+        ("people.weight_mean", 0, "RK-DES-004", "weight_mean"),
+        ("arms.ketamine.treatment", "ketamine 5 mg/kg iv over 40 min", "RK-DES-013", "outside 2.5 to 140 mg"),
+        ("rules", [RULE | {"then": {"dose_mg": 5000}}], "RK-DES-013", "5000 mg of ketamine"),
+        ("arms.a - b", {"treatment": "saline"}, "RK-DES-004", "a - b"),
+        ("arms.all", {"treatment": "saline"}, "RK-DES-004", '"all"'),
+        ("phases.0.visits", [], "RK-DES-003", "no visit"),
+        ("acute", {"minutes": [5000]}, "RK-DES-004", "1 to 1440"),
+        ("eligibility", [{"reading": "cadss", "above": 4}], "RK-DES-009", "not a score"),
+        ("eligibility", [{"scale": "MADRS", "fall_at_least_pct": 20}], "RK-DES-004", "no other score"),
+        ("stratify", [{"scale": "MADRS", "above": 30, "consecutive": 2}], "RK-DES-004", "no other score"),
+        ("response", {"report": "any"}, "RK-DES-009", "not a score"),
+        ("relapse", {"reading": "cadss", "above": 4}, "RK-DES-009", "not a score"),
+        ("phases.0.enter_if", {"report": "any"}, "RK-DES-009", "not a score"),
+        ("primary", PRIMARY | {"arms": ["midazolam", "midazolam"]}, "RK-DES-008", "against midazolam"),
+        ("after_rescue", "missing", "RK-DES-005", "no rule rescues"),
+        ("after_rescue", "nothing", "RK-DES-005", "observed, missing"),
+        ("change_from", "screening", "RK-DES-005", "entry, phase"),
     ],
 )
 def test_what_cannot_be_run_is_refused(path: str, value: object, code: str, words: str) -> None:
@@ -128,6 +147,64 @@ def test_what_cannot_be_run_is_refused(path: str, value: object, code: str, word
     parts = (caught.value.given, caught.value.allowed, caught.value.why, caught.value.remedy)
     assert all(parts)
     assert words in str(caught.value)
+
+
+PHASE: dict[str, Any] = BASE["phases"][0]
+
+
+@pytest.mark.parametrize(
+    ("phases", "primary", "code", "words"),
+    [
+        ([PHASE, PHASE | {"name": "again"}], PRIMARY | {"phase": "blinded"}, "RK-DES-008", "Phase again"),
+        (
+            [PHASE | {"name": "wide"}, PHASE | {"allocation": {"midazolam": 1, "low": 1}}],
+            PRIMARY,
+            "RK-DES-008",
+            "ketamine against midazolam",
+        ),
+        (
+            [PHASE, PHASE | {"name": "b", "assign": "cross", "allocation": {"ketamine": 1, "low": 1}}],
+            None,
+            "RK-DES-007",
+            "nothing to cross to from arm midazolam",
+        ),
+    ],
+)
+def test_a_comparison_that_is_not_made_is_refused(
+    phases: list[Any], primary: Any, code: str, words: str
+) -> None:
+    content = copy.deepcopy(BASE) | {"phases": phases, "primary": primary}
+    if any("low" in phase["allocation"] for phase in phases):
+        content["arms"]["low"] = {"treatment": "ketamine 0.2 mg/kg iv over 40 min"}
+    with pytest.raises(DesignError) as caught:
+        build_design(content, "small.yaml")
+    assert caught.value.code == code
+    assert words in str(caught.value)
+
+
+def test_relapse_is_compared_where_arms_are() -> None:
+    content = copy.deepcopy(BASE) | {
+        "phases": [PHASE | {"name": "first"}, PHASE],
+        "relapse": {"phase": "first", "scale": "MADRS", "at_least": 22},
+        "primary": {"analysis": "relapse", "arms": ["ketamine", "midazolam"]},
+    }
+    with pytest.raises(DesignError, match="phase first"):
+        build_design(content)
+
+
+def test_the_primary_result_is_usually_that_of_the_last_comparison() -> None:
+    extension = {"name": "extension", "days": 7, "assign": "continue", "visits": [{"days": 7}]}
+    design = build_design(BASE | {"phases": [PHASE, extension], "primary": PRIMARY})
+    assert design.primary is not None
+    assert design.primary.phase == "blinded"
+
+
+def test_a_dose_outside_the_evidence_is_labelled_when_it_is_wanted() -> None:
+    content = changed("arms.ketamine.treatment", "ketamine 5 mg/kg iv over 40 min") | {"extrapolate": True}
+    (note,) = build_design(content).notes
+    assert note.startswith("Extrapolation: ")
+    assert "mg of ketamine in one session is outside 2.5 to 140 mg" in note
+    assert not build_design(BASE).notes
 
 
 @pytest.mark.parametrize("control_class", [None, "open_label"])

@@ -36,7 +36,7 @@ def command() -> None:
 @click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--people", type=click.IntRange(2, 100_000), help="People who enter, if not as designed.")
 @click.option("--no-unblinding", is_flag=True, help="Nobody concludes anything from acute effects.")
-@click.option("--uncertainty", is_flag=True, help="Also at parameters drawn from the shipped calibration.")
+@click.option("--uncertainty", is_flag=True, help="Also at drawn parameters, and as a new study each.")
 def run(**options: Any) -> None:
     """Simulate a trial from screening to the last visit and report it as a paper would."""
     from dataclasses import replace
@@ -74,7 +74,7 @@ def run(**options: Any) -> None:
 @click.option("--replicates", type=click.IntRange(min=1), default=100, show_default=True)
 @click.option("--unblinding", is_flag=True, help="Also with unblinding switched off.")
 @click.option(
-    "--assurance", "uncertainty", is_flag=True, help="Also with parameters drawn from the calibration."
+    "--assurance", "uncertainty", is_flag=True, help="Also at drawn parameters, and as a new study each."
 )
 def power_command(**options: Any) -> None:
     """Probability of a positive primary result by size and true effect, with its Monte Carlo error."""
@@ -176,6 +176,7 @@ def _run_json(result: TrialRun, reported: Sequence[Reported]) -> str:
         "results": [_plain(asdict(one)) for one in (result.rows if several else result.replicates[0])],
         "positive": result.positive if result.primary else None,
         "positive_with_uncertain_parameters": result.positive_drawn if result.drawn else None,
+        "positive_in_a_new_study": result.positive_study if result.study else None,
         "reported": [_plain(_reported_row(one)) for one in reported],
     }
     return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)

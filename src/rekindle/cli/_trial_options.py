@@ -36,6 +36,11 @@ def shared_options(function: _Command) -> _Command:
             click.option("--mechanism", default="disinhibition", show_default=True),
             click.option("--set", "values", multiple=True, metavar="NAME=VALUE", help="Parameter."),
             click.option("--draws", metavar="TABLE.csv", help="Parameter draws of your own, one a row."),
+            click.option(
+                "--no-study-differences",
+                is_flag=True,
+                help="Drawn parameters only, without what sets one study apart from others of its design.",
+            ),
             click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors."),
             click.option("--cluster", metavar="ADDRESS", help="Dask scheduler to use instead of processes."),
             device_option,
@@ -105,6 +110,7 @@ def run_options(
         "seed": options["seed"],
         "world": _world(design, options),
         "parameter_draws": _draws(options),
+        "study_spread": _study_spread(options),
         "workers": worker_count(options["workers"]),
         "cluster": options["cluster"],
         "checkpoint": checkpoint,
@@ -134,6 +140,19 @@ def _draws(options: Mapping[str, Any]) -> tuple[ParameterSet, ...]:
     if not options["uncertainty"]:
         return ()
     return posterior_draws(options["replicates"], seed=options["seed"], mechanism=options["mechanism"])
+
+
+def _study_spread(options: Mapping[str, Any]) -> dict[str, float]:
+    """How much studies of one design differ, if that was asked for and is known."""
+    from rekindle.therapy import calibrated_mechanisms, calibration
+
+    wanted = (options["draws"] or options["uncertainty"]) and not options["no_study_differences"]
+    if not wanted:
+        return {}
+    if options["mechanism"] not in calibrated_mechanisms():
+        click.echo("Note: without a calibration nothing is known of differences between studies.", err=True)
+        return {}
+    return calibration(options["mechanism"]).study_spread
 
 
 def _read_draws(path: str) -> tuple[ParameterSet, ...]:
@@ -171,8 +190,9 @@ def _read_draws(path: str) -> tuple[ParameterSet, ...]:
 def _written_names() -> set[str]:
     """Names of everything that a calibration may move."""
     from rekindle.people import default_variability
-    from rekindle.therapy import control_responses, therapy_model
+    from rekindle.therapy import calibrated_mechanisms, calibration, control_responses, therapy_model
 
     courses = {f"{name}[{one.name}]" for one in control_responses().values() for name in one.parameters}
     spreads = {f"spread[{effect.parameter}]" for effect in default_variability().effects}
-    return {*therapy_model().parameters, *courses, *spreads}
+    fitted = {one.name for name in calibrated_mechanisms() for one in calibration(name).parameters}
+    return {*therapy_model().parameters, *courses, *spreads, *fitted}

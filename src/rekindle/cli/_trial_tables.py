@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 #: Words of outcomes that are shown for the last day only; every day is in the files.
 _LAST_DAY_ONLY = (", LOCF", "missing as none", "LOCF and ANCOVA", "Kaplan-Meier")
+#: Words of analyses of a crossover that are shown for the day of the primary result.
+_PRIMARY_DAY_ONLY = ("starts adjusted", "periods adjusted", "carry-over", "first period only", "by period")
 _AGAINST = " - "
+_SAME_DAY = 1e-6
 
 
 def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] = ()) -> None:
@@ -27,7 +30,7 @@ def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] =
     console.print(f"[bold]{design.title}[/bold]", highlight=False)
     console.print(f"Seed {result.task.seed}.", highlight=False)
     lines: Sequence[Line] = result.rows if count > 1 else result.replicates[0]
-    shown = list(_shown(lines))
+    shown = list(_shown(lines, design.primary.day if design.primary else math.nan))
     print_table("Who entered", ("", "all"), _entry_rows(shown), console)
     arms = list(dict.fromkeys(one.arm for one in shown if one.arm != "all" and _AGAINST not in one.arm))
     words = "mean over trials; SD within a trial in brackets" if count > 1 else "SD in brackets"
@@ -40,7 +43,7 @@ def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] =
     if reported:
         found = reported_table(reported)
         print_table(found.caption, found.columns, found.rows, console)
-    if result.drawn:
+    if result.drawn or result.study:
         _print_variation(result, console)
     for sentence in primary_sentences(result):
         console.print(sentence, highlight=False, markup=False)
@@ -51,7 +54,7 @@ def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] =
 
 def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
     """Print the share of positive trials by size, effect and unblinding."""
-    from rekindle.report import number, percent, print_table
+    from rekindle.report import number, percent, print_table, version_words
 
     console.print(f"[bold]{title}[/bold]", highlight=False)
     table = [
@@ -59,7 +62,7 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
             str(one.number),
             f"{one.effect:g}",
             "yes" if one.unblinding else "no",
-            "drawn" if one.drawn else "most probable",
+            version_words(one),
             percent(one.power),
             f"{percent(one.low)} to {percent(one.high)}",
             number(one.difference),
@@ -73,21 +76,27 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
 
 
 def _print_variation(result: TrialRun, console: Console) -> None:
-    """People, trials and parameters apart, for the primary scale."""
+    """People, trials, parameters and studies apart, for the primary scale."""
     from rekindle.report import print_table, variation_table
 
     found = variation_table(result)
-    print_table(f"Three kinds of variation: {found.caption}", found.columns, found.rows, console)
+    print_table(f"Kinds of variation: {found.caption}", found.columns, found.rows, console)
 
 
-def _shown(lines: Iterable[Line]) -> Iterable[Line]:
+def _shown(lines: Iterable[Line], primary_day: float) -> Iterable[Line]:
     known = list(lines)
     last: dict[str, float] = {}
     for one in known:
         if not math.isnan(one.day):
             last[one.outcome] = max(one.day, last.get(one.outcome, 0.0))
     for one in known:
-        if not any(words in one.outcome for words in _LAST_DAY_ONLY) or one.day == last.get(one.outcome):
+        if any(words in one.outcome for words in _LAST_DAY_ONLY):
+            wanted = one.day == last.get(one.outcome)
+        elif any(words in one.outcome for words in _PRIMARY_DAY_ONLY):
+            wanted = abs(one.day - primary_day) < _SAME_DAY
+        else:
+            wanted = True
+        if wanted:
             yield one
 
 

@@ -14,6 +14,7 @@ from rekindle.engine._shared_table import joined, schedule_table
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
+from rekindle.engine._whole_files import claim, fingerprint, write_whole
 
 if TYPE_CHECKING:
     from rekindle.engine._policy import Policy, simulate_with_policy
@@ -89,7 +90,9 @@ __all__ = [
     "TimeBelow",
     "Trajectory",
     "Value",
+    "claim",
     "cluster_client",
+    "fingerprint",
     "joined",
     "least_squares",
     "loss_gradient",
@@ -100,4 +103,5 @@ __all__ = [
     "simulate_with_policy",
     "solve",
     "to_petab",
+    "write_whole",
 ]

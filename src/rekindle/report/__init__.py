@@ -85,7 +85,7 @@ from rekindle.report._tables import trajectory_columns, write_table
 from rekindle.report._terminal import print_summary, print_table
 from rekindle.report._trial_page import trial_figures, trial_page, write_power, write_trial
 from rekindle.report._trial_tables import primary_sentences, reported_table, variation_table
-from rekindle.report._trial_words import day_words, interval_words, p_words, with_unit
+from rekindle.report._trial_words import day_words, interval_words, p_words, version_words, with_unit
 from rekindle.report.evidence import (
     EvidenceReport,
     evidence_figures,
@@ -186,6 +186,7 @@ __all__ = [
     "trial_figures",
     "trial_page",
     "variation_table",
+    "version_words",
     "visible_text",
     "with_unit",
     "write_candidate",

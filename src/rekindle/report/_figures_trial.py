@@ -104,44 +104,54 @@ def power_figure(rows: Sequence[PowerRow]) -> Figure:
     """Share of positive trials by number of people, one line for each effect, with Monte Carlo intervals.
 
     Broken lines are trials in which nobody draws conclusions from acute effects; open dots are trials with
-    drawn parameters (assurance).
+    drawn parameters; open squares in their place are those of new studies, if there are any.
     """
-    cells = list(dict.fromkeys((row.effect, row.unblinding, row.drawn) for row in rows))
+    everything = any(row.studies for row in rows)
+    shown = [row for row in rows if row.studies or not (row.drawn and everything)]
+    cells = list(dict.fromkeys(_cell(row) for row in shown))
     effects = list(dict.fromkeys(row.effect for row in rows))
     with styled():
         figure, (axes,) = new_figure(6.6, 4.0)
         labels = []
         width = max(row.number for row in rows) - min(row.number for row in rows)
         for place, cell in enumerate(cells):
-            effect, unblinding, drawn = cell
+            effect, unblinding, drawn, studies = cell
+            plain = not (drawn or studies)
             aside = 0.008 * width * (place - (len(cells) - 1) / 2.0)
-            own = [row for row in rows if (row.effect, row.unblinding, row.drawn) == cell]
+            own = [row for row in shown if _cell(row) == cell]
             colour = LINE_COLOURS[effects.index(effect) % len(LINE_COLOURS)]
             sizes, shares = [row.number + aside for row in own], [100 * row.power for row in own]
             axes.plot(
                 sizes,
                 shares,
                 color=colour,
-                marker="o",
-                markersize=5 if drawn else 4,
-                markerfacecolor="white" if drawn else colour,
+                marker="s" if studies else "o",
+                markersize=4 if plain else 5,
+                markerfacecolor=colour if plain else "white",
                 linestyle="-" if unblinding else "--",
-                linewidth=1.2 if drawn else 1.9,
+                linewidth=1.9 if plain else 1.2,
             )
             bars = [[100 * (r.power - r.low) for r in own], [100 * (r.high - r.power) for r in own]]
             axes.errorbar(sizes, shares, bars, fmt="none", ecolor=colour, elinewidth=1.0)
-            if (unblinding or (effect, True, drawn) not in cells) and not drawn:
+            if plain and (unblinding or (effect, True, False, False) not in cells):
                 labels.append((shares[-1], f"effect x {effect:g}", colour))
         axes.set(xlabel="people who enter", ylabel="positive trials, %", ylim=(0, 103))
         notes = []
-        if not all(unblinding for _, unblinding, _ in cells):
+        if not all(unblinding for _, unblinding, *_ in cells):
             notes.append("broken: nobody concludes anything from acute effects")
-        if any(drawn for *_, drawn in cells):
-            notes.append("open dots: parameters drawn (assurance)")
+        if any(drawn and not studies for *_, drawn, studies in cells):
+            notes.append("open dots: parameters drawn")
+        if any(studies for *_, studies in cells):
+            notes.append("open squares: each trial a new study" + (", parameters drawn" * cells[-1][2]))
         axes.set_title("\n".join(notes), fontweight="normal")
         figure.draw_without_rendering()
         label_lines(axes, labels)
     return figure
+
+
+def _cell(row: PowerRow) -> tuple[float, bool, bool, bool]:
+    """What is drawn as one line."""
+    return row.effect, row.unblinding, row.drawn, row.studies
 
 
 def _lines(figure: Figure, axes: Axes, rows: Sequence[ResultRow], *, start: float | None = None) -> None:

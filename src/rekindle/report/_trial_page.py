@@ -126,7 +126,7 @@ def trial_page(
             )
         )
     sections += [
-        Section("Three kinds of variation", _variation_words(result), (), [variation_table(result)]),
+        Section("Kinds of variation", _variation_words(result), (), [variation_table(result)]),
         Section("What is assumed", [*design.notes, *_missing(result)]),
         Section("What is model, and what is evidence", _EVIDENCE),
     ]
@@ -140,6 +140,7 @@ def trial_page(
         ("unblinding", "yes" if world.unblinding else "switched off"),
         ("given parameters", given or "none"),
         ("drawn parameter sets", str(len(result.task.parameter_draws)) if result.drawn else "none"),
+        ("differences between studies", _spread_words(result)),
     ]
     return Page(design.title, primary_sentences(result), sections, facts)
 
@@ -187,7 +188,8 @@ def _data_set(result: TrialRun, data: TrialData, folder: Path) -> list[Path]:
 
 
 def _every(result: TrialRun) -> list[dict[str, object]]:
-    kinds = (("most probable", result.best), ("drawn", result.drawn))
+    study = "drawn, a new study" if result.drawn else "most probable, a new study"
+    kinds = (("most probable", result.best), ("drawn", result.drawn), (study, result.study))
     return [
         {"parameters": kind, "replicate": place, **asdict(found)}
         for kind, replicates in kinds
@@ -246,17 +248,32 @@ def _leaving(flow: Flow) -> list[str]:
 def _variation_words(result: TrialRun) -> list[str]:
     scale = result.task.design.scales[result.task.design.scale]
     words = [
-        "People differ within a trial (SD), trials of this size differ from each other (5 to 95 %), and the "
-        "parameters of the model are not known for certain. The SD of people holds what one rating of the "
+        "People differ within a trial (SD), trials of this size differ from each other (5 to 95 %), the "
+        "parameters of the model are not known for certain, and a study may differ from others of its "
+        "design. The SD of people holds what one rating of the "
         f"same person differs from another by, {scale.error:.2g} points (SD)."
     ]
+    if not (result.drawn or result.study):
+        return [*words, "Parameters and studies were not asked for here; --uncertainty adds them."]
     if result.drawn:
-        return [
-            *words,
-            "For the last, every trial was run again with the same people, raters and chances at parameters "
-            "drawn from the calibration; the column gives the root mean square of what that moved.",
-        ]
-    return [*words, "The last was not asked for here; --uncertainty adds it."]
+        words.append(
+            "For the parameters every trial was run again with the same people, raters and chances at "
+            "parameters drawn from the calibration; the column gives the root mean square of what that moved."
+        )
+    if result.study:
+        words.append(
+            "For the studies each of these trials was run once more as a study of its own: its people "
+            "improve by a share of their baseline more or less than the model says, acute effects are "
+            "stronger or weaker, and percentages of people are counted higher or lower, by as much as "
+            "the calibration found studies of one design to differ. Half of the variance is common to the "
+            "arms of a study."
+        )
+    return words
+
+
+def _spread_words(result: TrialRun) -> str:
+    spread = result.task.study_spread
+    return ", ".join(f"{kind} {value:.3g}" for kind, value in spread.items()) if result.study else "none"
 
 
 def _missing(result: TrialRun) -> list[str]:

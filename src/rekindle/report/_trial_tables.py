@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 _AGAINST = " - "
 _DASH = "–"
+_SAME_DAY = 1e-6
 #: Part of the page -> beginnings of the outcomes that belong there.
 _PARTS = {
-    "participants": ("left: ", "completed", "rescued"),
+    "participants": ("left: ", "completed", "treatment stopped: ", "rescued"),
     "effect": ("response", "remission", "median time", "relapse"),
     "safety": ("systolic", "diastolic", "dissociation", "sedation", "report of"),
 }
@@ -49,13 +50,19 @@ def table_of(caption: str, rows: Sequence[ResultRow]) -> PageTable:
 
 
 def difference_table(result: TrialRun) -> PageTable:
-    """Differences between arms; means on the last day, numbers needed and hazard ratios."""
+    """Differences between arms on the last and on the deciding day, numbers needed, hazard ratios."""
     rows = [row for row in result.rows if _AGAINST in row.arm and math.isfinite(row.value)]
     last: dict[str, float] = {}
     for row in rows:
         if math.isfinite(row.day):
             last[row.outcome] = max(row.day, last.get(row.outcome, 0.0))
-    shown = [row for row in rows if not math.isfinite(row.day) or row.day == last[row.outcome]]
+    primary = result.task.design.primary
+    decisive = math.nan if primary is None else primary.day
+    shown = [
+        row
+        for row in rows
+        if not math.isfinite(row.day) or row.day == last[row.outcome] or abs(row.day - decisive) < _SAME_DAY
+    ]
     single = len(result.best) == 1
     limits = {one.key: one for one in result.best[0].findings} if single else {}
     table = []
@@ -66,12 +73,14 @@ def difference_table(result: TrialRun) -> PageTable:
         interval = interval_words(low, high, row.unit)
         table.append([row.outcome + day_words(row.day), row.arm, _value(row), interval, tested])
     interval, last_column = ("95 % interval", "p") if single else ("5 to 95 % of trials", "p < 0.05")
-    caption = "On the last day; every day is in results.csv" + _over(result)
+    words = "On the last day and the day of the primary result; every day is in results.csv"
+    caption = words + _over(result)
     return PageTable(caption, ["", "arms", "value", interval, last_column], table)
 
 
 def variation_table(result: TrialRun) -> PageTable:
-    """SD between people, range between trials and SD by parameters of the changes and differences."""
+    """SD between people, range between trials, SD by parameters and by studies of changes and differences."""
+    count = max(len(result.drawn), len(result.study))
     scale = result.task.design.scale
     rows = [
         row
@@ -81,17 +90,18 @@ def variation_table(result: TrialRun) -> PageTable:
     ]  # fmt: skip
     table = [
         [
-            row.outcome + day_words(row.day),
-            row.arm,
+            f"{row.outcome}{day_words(row.day)}: {row.arm}",
             number(row.value),
             _DASH if _AGAINST in row.arm else number(row.spread),
             _between_trials(row),
             number(row.parameter_sd),
-            interval_words(row.total_low, row.total_high) if len(result.drawn) > 1 else _DASH,
+            number(row.study_sd),
+            interval_words(row.total_low, row.total_high) if count > 1 else _DASH,
         ]
         for row in _last_day(rows, everything=True)
     ]
-    columns = ["", "arm", "mean", "SD, people", "trials, 5 to 95 %", "SD, parameters", "trials, parameters"]
+    columns = ["", "mean", "people, SD", "trials, 5 to 95 %", "parameters, SD", "studies, SD",
+               "all, 5 to 95 %"]  # fmt: skip
     return PageTable("Points on the last day", columns, table)
 
 
@@ -138,8 +148,16 @@ def primary_sentences(result: TrialRun) -> list[str]:
         share, low, high = result.positive_drawn
         words.append(
             f"With parameters that are not known for certain it is positive in {percent(share)} "
-            f"({percent(low)} to {percent(high)}): the assurance."
+            f"({percent(low)} to {percent(high)})."
         )
+    if result.study:
+        share, low, high = result.positive_study
+        words.append(
+            f"As a new study, which may differ from others of its design, it is positive in {percent(share)} "
+            f"({percent(low)} to {percent(high)})."
+        )
+    if result.drawn:
+        words[-1] = f"{words[-1].removesuffix('.')}: the assurance."
     return words
 
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from rekindle.report._format import number
 
+if TYPE_CHECKING:
+    from rekindle.trials import PowerRow
+
 _DASH = "–"
+
+
+def version_words(row: PowerRow) -> str:
+    """What a row of a table of power takes as known."""
+    parameters = "drawn" if row.drawn else "most probable"
+    return f"{parameters}, each a new study" if row.studies else parameters
 
 
 def day_words(day: float) -> str:

@@ -39,6 +39,7 @@ from rekindle.therapy._models import (
     therapy_model,
 )
 from rekindle.therapy._parameter_set import ParameterSet, named_parameter_set
+from rekindle.therapy._study_difference import SHARED_BETWEEN_ARMS, STUDY_KINDS, arm_difference
 from rekindle.therapy._validated_range import Coverage, coverage
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ __all__ = [
     "MIDAZOLAM",
     "PARAMETER_SETS",
     "PRIOR_ONLY",
+    "SHARED_BETWEEN_ARMS",
+    "STUDY_KINDS",
     "TRAINING",
     "WEIGHTINGS",
     "CalibratedParameter",
@@ -119,6 +122,7 @@ __all__ = [
     "UncertainParameter",
     "adverse_event_incidence",
     "adverse_events",
+    "arm_difference",
     "calibrated_mechanisms",
     "calibration",
     "calibration_studies",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rekindle.people import Stream, random_generator
 from rekindle.trials._design import Design, Phase
+
+#: Rounding that does not cost a day of a window.
+_SLACK = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,9 @@ class Occasion:
 def agenda(design: Design, phase: Phase, number: int, *, seed: int, replicate: int) -> list[Occasion]:
     """Occasions of one person in a phase, in order of time.
 
-    A visit is made at any moment of its window with equal probability; a session on the same day goes with
-    it. The last day of a phase is not passed when another phase follows.
+    A visit is made on any day of its window with equal probability, at the planned time of day (in a window
+    under a day, at any hour of it); a session on the same day goes with it. The last day of a phase is not
+    passed when another phase follows.
     """
     start, windows = design.start_h(phase.name), dict.fromkeys(phase.sessions, 0.0)
     rated: dict[float, tuple[str, ...]] = {}
@@ -46,9 +51,9 @@ def agenda(design: Design, phase: Phase, number: int, *, seed: int, replicate: i
     before = slots_before(design, phase)
     found = []
     for place, (day, window) in enumerate(sorted(windows.items())):
-        shift, no_session, no_visit = generator.uniform(-1.0, 1.0), generator.random(), generator.random()
-        if followed and day + window > phase.days:
-            shift = -abs(shift)
+        uniform, no_session, no_visit = generator.random(), generator.random(), generator.random()
+        late = window if not followed else min(window, phase.days - day)
+        shift = moved_days(uniform, window, late)
         planned = start + 24.0 * day
         session = day in phase.sessions
         missed = session and no_session < design.missed_sessions
@@ -58,13 +63,26 @@ def agenda(design: Design, phase: Phase, number: int, *, seed: int, replicate: i
                 place,
                 day,
                 planned,
-                max(0.0, round(planned + 24.0 * window * shift, 6)),
+                max(0.0, round(planned + 24.0 * shift, 6)),
                 scales,
                 before + 1 + phase.sessions.index(day) if session and not missed else 0,
                 missed,
             )
         )
     return found
+
+
+def moved_days(uniform: float, early: float, late: float) -> float:
+    """Days by which a visit is moved, from ``-early`` to ``late``: whole ones, or hours in less than a day.
+
+    >>> [moved_days(uniform, 1.0, 1.0) for uniform in (0.1, 0.5, 0.9)], moved_days(0.9, 2.5, 0.0)
+    ([-1.0, 0.0, 1.0], 0.0)
+    >>> round(24 * moved_days(0.99, 0.25, 0.25))
+    6
+    """
+    a_day = 1 if early >= 1.0 else 24
+    first, last = -math.floor(early * a_day + _SLACK), math.floor(late * a_day + _SLACK)
+    return (first + math.floor(uniform * (last - first + 1))) / a_day
 
 
 def slots_before(design: Design, phase: Phase) -> int:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.therapy import adverse_events
-from rekindle.trials._design import CROSS, Condition, Design, Phase
+from rekindle.trials._design import CROSS, ENTRY, MISSING, Condition, Design, Phase
 from rekindle.trials._enrolment import Participant, meets
+from rekindle.trials._study_difference import StudyDifference
 from rekindle.trials._trial_data import TrialData
 
 Array = NDArray[np.float64]
+#: Person, phase and scale -> planned day -> score.
+_Scores = dict[tuple[int, str, str], dict[float, float]]
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,10 @@ class ArmData:
         name: the arm.
         phases: phase of each person, in the order of ``people``.
         scores: scale -> scores, shape (people, days).
-        baseline: scale -> score at entry into the trial.
+        baseline: scale -> score that changes count from (``Design.change_from``).
+        start: scale -> score at the start of the phase: rated on its day 0, else the last one before.
         relapse: None if none is defined.
+        study: how the study differs from the model beyond its design.
     """
 
     name: str
@@ -43,7 +48,9 @@ class ArmData:
     rated: Mapping[str, tuple[float, ...]]
     scores: Mapping[str, Array]
     baseline: Mapping[str, Array]
+    start: Mapping[str, Array]
     relapse: Relapses | None = None
+    study: StudyDifference = field(default_factory=StudyDifference)
 
     def days(self, scale: str) -> tuple[float, ...]:
         """Days of the phase on which a scale is rated."""
@@ -54,15 +61,27 @@ class ArmData:
         return self.scores[scale] - self.baseline[scale][:, None]
 
     def reached(self, rule: Condition) -> NDArray[np.bool_]:
-        """Whether a definition is met, shape (people, days); a missing score does not meet it."""
+        """Whether a definition is met, shape (people, days); a missing score does not meet it.
+
+        A definition that asks for visits in a row is met at the last of them.
+        """
         table, start = self.scores[rule.what], self.baseline[rule.what]
-        return np.array(
+        once: NDArray[np.bool_] = np.array(
             [
                 [not math.isnan(one) and meets(rule, one, begin) for one in row]
                 for row, begin in zip(table, start, strict=True)
             ],
             dtype=bool,
         ).reshape(table.shape)
+        met = once.copy()
+        for back in range(1, rule.consecutive):
+            met[:, :back] = False
+            met[:, back:] &= once[:, : once.shape[1] - back]
+        return met
+
+    def counted(self, outcome: str, flags: NDArray[np.bool_]) -> tuple[float, int]:
+        """People for whom something is true, as the study counts them, of how many."""
+        return self.study.count(outcome, self.name, int(flags.sum()), len(flags)), len(flags)
 
     def time_to(self, rule: Condition) -> tuple[Array, NDArray[np.bool_]]:
         """Day of the first visit that meets a definition, or of the last score; and whether it was met."""
@@ -102,10 +121,15 @@ def compared_phases(design: Design) -> tuple[Phase, ...]:
 def arm_data(design: Design, data: TrialData) -> dict[str, ArmData]:
     """Arms of the comparison, in the order of the design."""
     phases = compared_phases(design)
-    notes: dict[tuple[int, str, str], dict[float, float]] = {}
+    rescued = {one.number: one.rescued_h for one in data.people if design.after_rescue == MISSING}
+    notes: _Scores = {}
+    counted: _Scores = {}
     for note in data.notes:
         if note.measure in design.scales:
-            notes.setdefault((note.number, note.phase, note.measure), {})[round(note.day, 6)] = note.value
+            key, day = (note.number, note.phase, note.measure), round(note.day, 6)
+            notes.setdefault(key, {})[day] = note.value
+            if not note.time_h > rescued.get(note.number, math.inf):
+                counted.setdefault(key, {})[day] = note.value
     found = {}
     for name in design.arms:
         members = [
@@ -115,7 +139,8 @@ def arm_data(design: Design, data: TrialData) -> dict[str, ArmData]:
             if phase.name in one.entered and one.arms[phase.name] == name
         ]
         if members:
-            found[name] = _arm(design, name, members, notes)
+            arm = _arm(design, name, members, notes, counted)
+            found[name] = replace(arm, study=data.study)
     return found
 
 
@@ -147,23 +172,26 @@ def _arm(
     design: Design,
     name: str,
     members: list[tuple[Participant, Phase]],
-    notes: Mapping[tuple[int, str, str], Mapping[float, float]],
+    notes: _Scores,
+    counted: _Scores,
 ) -> ArmData:
-    rated, scores, baseline = {}, {}, {}
+    rated, scores, baseline, start = {}, {}, {}, {}
     for scale in design.scales:
         days = {visit.day for _, phase in members for visit in phase.visits if scale in visit.scales}
         rated[scale] = tuple(sorted(days))
         scores[scale] = np.array(
             [
                 [
-                    notes.get((one.number, phase.name, scale), {}).get(round(day, 6), math.nan)
+                    counted.get((one.number, phase.name, scale), {}).get(round(day, 6), math.nan)
                     for day in rated[scale]
                 ]
                 for one, phase in members
             ],
             dtype=float,
         ).reshape(len(members), len(days))
-        baseline[scale] = np.array([one.baseline[scale] for one, _ in members])
+        start[scale] = np.array([_start(design, one, phase, scale, notes) for one, phase in members])
+        entry = np.array([one.baseline[scale] for one, _ in members])
+        baseline[scale] = entry if design.change_from == ENTRY else start[scale]
     return ArmData(
         name,
         tuple(one for one, _ in members),
@@ -171,8 +199,27 @@ def _arm(
         rated,
         scores,
         baseline,
+        start,
         _relapses(design, members),
     )
+
+
+def _start(
+    design: Design,
+    one: Participant,
+    phase: Phase,
+    scale: str,
+    notes: _Scores,
+) -> float:
+    """Score of a person at the start of a phase."""
+    here = notes.get((one.number, phase.name, scale), {})
+    if 0.0 in here:
+        return here[0.0]
+    for before in reversed(design.phases[: design.phases.index(phase)]):
+        found = notes.get((one.number, before.name, scale), {})
+        if found:
+            return found[max(found)]
+    return one.baseline[scale]
 
 
 def _relapses(design: Design, members: list[tuple[Participant, Phase]]) -> Relapses | None:

@@ -6,11 +6,8 @@ number of workers and after any interruption.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
-import os
-import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rekindle.errors import OutputError
+from rekindle.engine import claim, fingerprint, write_whole
 from rekindle.trials._cluster import run_on_cluster
 
 #: What a piece gives back: plain numbers, texts and lists, so that it can be kept as text.
@@ -44,7 +41,9 @@ class Execution:
     progress: Callable[[int, int], None] | None = None
 
 
-def run_batches(work: Work, task: Any, batches: Sequence[range], how: Execution) -> list[Content]:
+def run_batches(
+    work: Work, task: Any, batches: Sequence[range], how: Execution, *, made_with: Any = None
+) -> list[Content]:
     """Results of all batches in order.
 
     Args:
@@ -52,11 +51,14 @@ def run_batches(work: Work, task: Any, batches: Sequence[range], how: Execution)
         task: everything that the numbers depend on.
         batches: replicates of each piece.
         how: where and how they are done.
+        made_with: what else the numbers depend on, such as the values of a model; pieces kept by a run with
+            something else are refused.
 
     Raises:
         OutputError: a folder that belongs to another run, or a cluster that cannot be reached.
     """
-    store = _Store(how.checkpoint, (task, [tuple(one) for one in batches])) if how.checkpoint else None
+    identity = (task, [tuple(one) for one in batches], made_with)
+    store = _Store(how.checkpoint, identity) if how.checkpoint else None
     results: dict[int, Content] = {}
     for place in range(len(batches)):
         kept = store.load(place) if store else None
@@ -110,23 +112,11 @@ class _Store:
 
     def __init__(self, folder: Path, content: Any) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        mine = hashlib.sha256(pickle.dumps(content, protocol=4)).hexdigest()
-        note = folder / "trial.json"
-        if note.exists():
-            if json.loads(note.read_text()).get("fingerprint") != mine:
-                raise OutputError(
-                    "RK-OUT-005",
-                    given=f"{folder} holds an unfinished run with other inputs",
-                    why="Mixing two runs would give numbers that belong to neither",
-                    remedy="Choose another folder, or delete this one",
-                )
-        else:
-            self._write(note, json.dumps({"fingerprint": mine}))
+        claim(folder, "trial.json", fingerprint(content))
 
     def save(self, place: int, content: Content) -> None:
         """Keep one piece; numbers as text that gives the same number back."""
-        self._write(self._path(place), json.dumps(content))
+        write_whole(self._path(place), json.dumps(content).encode())
 
     def load(self, place: int) -> Content | None:
         """A finished piece, or None if it is absent or damaged (it is then run again)."""
@@ -138,8 +128,3 @@ class _Store:
 
     def _path(self, place: int) -> Path:
         return self.folder / f"replicates_{place:06d}.json"
-
-    def _write(self, path: Path, text: str) -> None:
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(text)
-        os.replace(part, path)

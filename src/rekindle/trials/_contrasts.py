@@ -55,14 +55,16 @@ def within_people(active: ArmData, control: ArmData, scale: str, place: int, lev
     return paired(active.scores[scale][mine, place], control.scores[scale][theirs, place], level)
 
 
-def reached(active: ArmData, control: ArmData, rule: Condition, place: int, level: float = 0.95) -> Estimate:
-    """Difference of the shares that meet a definition; who was not seen does not meet it."""
-    return share_gap(active.reached(rule)[:, place], control.reached(rule)[:, place], level)
+def reached(
+    name: str, active: ArmData, control: ArmData, rule: Condition, place: int, level: float = 0.95
+) -> Estimate:
+    """Difference of the shares that meet a definition; who was not seen does not meet it.
 
-
-def share_gap(active: NDArray[np.bool_], control: NDArray[np.bool_], level: float = 0.95) -> Estimate:
-    """Difference of the shares of people for whom something is true."""
-    return share_difference(int(active.sum()), len(active), int(control.sum()), len(control), level)
+    Args:
+        name: what is defined, such as response.
+    """
+    one, two = (arm.counted(name, arm.reached(rule)[:, place]) for arm in (active, control))
+    return share_difference(*one, *two, level)
 
 
 def relapse_ratio(active: ArmData, control: ArmData, level: float = 0.95) -> Estimate:

@@ -9,6 +9,12 @@ from rekindle.regimen import Regimen
 
 #: How people come to the arm of a phase.
 RANDOMISE, CONTINUE, CROSS = "randomise", "continue", "cross"
+#: Between the names of two arms that are compared, and in place of a name for all of them.
+AGAINST, EVERYBODY = " - ", "all"
+#: What changes of a score count from.
+ENTRY, PHASE = "entry", "phase"
+#: What becomes of scores after a rescue.
+OBSERVED, MISSING = "observed", "missing"
 #: Control classes without a blinded control.
 WITHOUT_CONTROL = ("open_label", "open_label_tablets")
 #: Tests of a condition, with their words.
@@ -121,7 +127,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Scales rated on a day of a phase; the visit takes place up to ``window`` days earlier or later."""
+    """Scales rated on a day of a phase; the visit is made up to ``window`` days earlier or later."""
 
     day: float
     scales: tuple[str, ...]
@@ -230,6 +236,9 @@ class Design:
         dropout: reasons for leaving, which compete with each other.
         response, remission, relapse: definitions on their scales.
         session_rise: whether a session raises blood pressure by itself.
+        change_from: what changes and falls count from in analyses: ``entry`` into the trial, or the score at
+            the start of the compared ``phase``.
+        after_rescue: whether scores after a rescue count as ``observed`` or as ``missing``.
     """
 
     title: str
@@ -255,6 +264,8 @@ class Design:
     relapse_phase: str = ""
     primary: Primary | None = None
     session_rise: bool = False
+    change_from: str = ENTRY
+    after_rescue: str = OBSERVED
     notes: tuple[str, ...] = ()
 
     def phase(self, name: str) -> Phase:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rekindle.errors import RekindleError
 from rekindle.regimen import Regimen, parse_regimen
-from rekindle.trials._design import Arm
+from rekindle.trials._design import AGAINST, EVERYBODY, Arm
 from rekindle.trials._design_section import Section
 
 #: Treatments whose sessions bring no substance of the model.
@@ -16,6 +16,14 @@ def read_arms(top: Section) -> dict[str, Arm]:
     """All arms by name."""
     found = {}
     for name, part in top.named("arms").items():
+        if name == EVERYBODY or AGAINST in name:
+            raise part.refusal(
+                "RK-DES-004",
+                f'an arm called "{name}"',
+                allowed=f'Any name but "{EVERYBODY}", without "{AGAINST}"',
+                why="Results would not tell it from everybody, or from a difference of two arms",
+                remedy="Choose another name",
+            )
         text = part.text("treatment")
         session = None if text in (*INACTIVE, NO_SESSIONS) else _session(part, text)
         found[name] = Arm(

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from rekindle.errors import RekindleError
 from rekindle.therapy import refuse_double_count
-from rekindle.trials._design import CONTINUE, CROSS, WITHOUT_CONTROL, Design, Phase
+from rekindle.trials._design import CONTINUE, CROSS, MISSING, WITHOUT_CONTROL, Design, Phase
 from rekindle.trials._design_errors import design_error
 
 #: Sessions of one phase beyond which a schedule is taken as one without an end.
@@ -20,6 +20,7 @@ def check_design(design: Design) -> None:
         DesignError: unreachable visits or phases, a difference without a control, sessions without end.
     """
     before: set[str] = set()
+    current: set[str] = set()
     names = [phase.name for phase in design.phases]
     for place, phase in enumerate(design.phases):
         where = f"{design.source}, phases, {phase.name}"
@@ -41,6 +42,16 @@ def check_design(design: Design) -> None:
                     why="Nobody could reach its visits",
                 )
         _check_days(where, phase, last=place == len(design.phases) - 1)
+        if phase.assign == CROSS and not current <= set(phase.allocation):
+            raise design_error(
+                "RK-DES-007",
+                f"{where}: nothing to cross to from arm {', '.join(sorted(current - set(phase.allocation)))}",
+                allowed="An allocation that names every arm of the period before",
+                why="Its people could not go on",
+            )
+        if phase.assign != CONTINUE:
+            kept = current if phase.others == "continue" else set[str]()
+            current = set(phase.allocation) | kept
         before |= set(phase.allocation)
     unused = [name for name in design.arms if name not in before]
     if unused:
@@ -56,6 +67,13 @@ def check_design(design: Design) -> None:
             raise design_error("RK-DES-005", f"{design.source}, arms, {arm.name}: {problem.given}",
                 why=problem.why, remedy="Leave antidepressant out, or choose another control class",
             ) from None  # fmt: skip
+    if not any(phase.visits or (phase.sessions and design.acute) for phase in design.phases):
+        raise design_error(
+            "RK-DES-003",
+            f"{design.source}, phases: no visit, and no readings of a session",
+            why="Nothing would ever be observed",
+            remedy="Add visits: [{days: 7}] to a phase",
+        )
     _check_rules(design)
     _check_difference(design)
 
@@ -100,6 +118,14 @@ def _check_days(where: str, phase: Phase, *, last: bool) -> None:
 
 
 def _check_rules(design: Design) -> None:
+    if design.after_rescue == MISSING and not any(rule.rescue for rule in design.rules):
+        raise design_error(
+            "RK-DES-005",
+            f"{design.source}, after_rescue: {MISSING}, and no rule rescues",
+            allowed="A rule with rescue: yes",
+            why="It would change nothing without a word",
+            remedy="Add rescue: yes to a rule, or leave after_rescue out",
+        )
     for rule in (*design.rules, *design.dropout):
         where = f"{design.source}, rules, {rule.name}"
         if design.acute is None and any(
@@ -137,17 +163,34 @@ def _check_difference(design: Design) -> None:
             why="The change in a control arm is set by its design; a difference without it means nothing",
             remedy="Add control_class: ...",
         )
-    if not design.arms[control].control:
-        raise design_error(
-            "RK-DES-008",
-            f'{where}: a difference to arm "{control}", which is not a control arm',
-            remedy=f"Add control: yes to arm {control}, or name another arm",
-        )
     if primary.analysis == "relapse" and design.relapse is None:
         raise design_error(
             "RK-DES-003",
             f"{where}: relapse is not defined",
             remedy="Add relapse: {scale: ...}",
+        )
+    for name, compared in ((primary.phase, design.compared), (design.relapse_phase, design.compared)):
+        relevant = name == primary.phase or primary.analysis == "relapse"
+        if relevant and (compared is None or compared.name != name):
+            raise design_error(
+                "RK-DES-008",
+                f"{where}: phase {name or 'not stated'}",
+                allowed=f"Phase {compared.name}" if compared else "A phase that randomises to two arms",
+                why="Arms are compared in the last phase that randomises to, or crosses between, two or more",
+                remedy="Name that phase, or end the trial with the phase of the primary result",
+            )
+    if active == control or not {active, control} <= set(phase.allocation):
+        raise design_error(
+            "RK-DES-008",
+            f"{where}: {active} against {control} in phase {phase.name}",
+            allowed=f"Two arms of its allocation: {', '.join(phase.allocation)}",
+            remedy="Name two arms of the phase, active first",
+        )
+    if not design.arms[control].control:
+        raise design_error(
+            "RK-DES-008",
+            f'{where}: a difference to arm "{control}", which is not a control arm',
+            remedy=f"Add control: yes to arm {control}, or name another arm",
         )
     rated = [v.day for v in phase.visits if primary.scale in v.scales]
     if primary.analysis != "relapse" and not any(abs(day - primary.day) < 1e-6 for day in rated):
@@ -157,9 +200,9 @@ def _check_difference(design: Design) -> None:
             allowed=", ".join(f"{day:g}" for day in rated) or "no day",
             why="The primary result could not be reached",
         )
-    if (primary.analysis == "paired") != (phase.assign == CROSS):
+    if (primary.analysis in ("paired", "crossover")) != (phase.assign == CROSS):
         raise design_error(
             "RK-DES-008",
             f"{where}: analysis {primary.analysis} where arms are assigned by {phase.assign}",
-            allowed="paired for a crossover (its last period), and only there",
+            allowed="paired or crossover for a crossover (its last period), and only there",
         )

@@ -10,13 +10,15 @@ from rekindle.trials._design_section import Section
 from rekindle.trials._endpoints import endpoint
 
 
-def read_conditions(part: Section, key: str, known: Mapping[str, MoodScale]) -> list[Condition]:
-    """Conditions under a key: one, or a list of them."""
+def read_conditions(
+    part: Section, key: str, known: Mapping[str, MoodScale], *, scores: bool = False
+) -> list[Condition]:
+    """Conditions under a key: one, or a list of them; ``scores`` allows nothing else."""
     given = part.raw(key, [])
     found = []
     for one in given if isinstance(given, list) else [given]:
         inner = Section(one, part.file, f"{part.place}, {key}")
-        found.append(read_condition(inner, known))
+        found.append((read_later_score if scores else read_condition)(inner, known))
         inner.finish()
     return found
 
@@ -51,8 +53,34 @@ def read_definition(top: Section, key: str, known: Mapping[str, MoodScale]) -> C
     if top.raw(key, None) is None:
         return None
     part = top.section(key)
-    found = read_condition(part, known)
+    found = read_later_score(part, known)
     part.finish()
+    return found
+
+
+def read_later_score(part: Section, known: Mapping[str, MoodScale]) -> Condition:
+    """A condition on a score, which may be compared with the baseline."""
+    found = read_condition(part, known)
+    if found.what not in known:
+        raise part.refusal(
+            "RK-DES-009",
+            f"{found.label} is not a score",
+            allowed=f"scale: {' or '.join(known)}",
+            why="Who may enter, who responds and who relapses is decided by scores",
+        )
+    return found
+
+
+def read_score(part: Section, known: Mapping[str, MoodScale]) -> Condition:
+    """A condition on a score before treatment."""
+    found = read_later_score(part, known)
+    if found.test.endswith("pct") or found.consecutive > 1:
+        raise part.refusal(
+            "RK-DES-004",
+            found.label,
+            allowed="One score against a limit: at_least, at_most, above or below",
+            why="Before treatment there is no other score to compare with",
+        )
     return found
 
 

@@ -19,7 +19,7 @@ def read_phase(part: Section, arms: Mapping[str, Arm], known: Mapping[str, MoodS
     if not isinstance(part.raw("days", None), int | float):
         raise part.refusal(
             "RK-DES-010",
-            f"{part.raw('days', 'no length')!r}",
+            f"{part.raw('days', 'no length')}",
             key="days",
             allowed="The length of the phase in days",
             why="Without an end nobody ever completes the trial",
@@ -37,7 +37,7 @@ def read_phase(part: Section, arms: Mapping[str, Arm], known: Mapping[str, MoodS
         _sessions(part),
         tuple(visit for one in part.sections("visits") for visit in _visits(one, known)),
         None if belief is None else part.number("believed", low=0.0, high=1.0),
-        tuple(read_conditions(part, "enter_if", known)),
+        tuple(read_conditions(part, "enter_if", known, scores=True)),
         part.texts("only", ()),
         part.choice("others", ("leave", "continue"), "leave"),
     )

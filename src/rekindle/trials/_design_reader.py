@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from rekindle.errors import RekindleError, nearest
+from rekindle.people import person_ranges
 from rekindle.therapy import control_response
 from rekindle.trials._design import (
+    CONTINUE,
+    ENTRY,
+    MISSING,
+    OBSERVED,
+    PHASE,
     Acute,
     Arm,
     Condition,
@@ -22,7 +29,8 @@ from rekindle.trials._design import (
 )
 from rekindle.trials._design_arms import read_arms
 from rekindle.trials._design_check import check_design
-from rekindle.trials._design_conditions import read_condition, read_definition, usual_definition
+from rekindle.trials._design_conditions import read_definition, read_score, usual_definition
+from rekindle.trials._design_doses import check_doses
 from rekindle.trials._design_errors import design_error
 from rekindle.trials._design_phases import read_phase
 from rekindle.trials._design_rules import read_dropout, read_names, read_relapse, read_rules
@@ -33,7 +41,8 @@ from rekindle.trials._tables import read_table
 
 #: People of one trial; a mistyped number should not run for a year.
 MOST_PEOPLE = 100_000
-_ANALYSES = ("observed", "locf", "mmrm", "response", "remission", "relapse", "paired")
+_DAY_MIN = 1440.0
+_ANALYSES = ("observed", "locf", "mmrm", "response", "remission", "relapse", "paired", "crossover")
 
 
 def read_design(path: str | PathLike[str]) -> Design:
@@ -87,11 +96,7 @@ def build_design(content: Any, source: str = "design") -> Design:
         arms=arms,
         phases=phases,
         scales=known,
-        facts={
-            name: people.number(name, low=0.0)
-            for name in ("women_pct", "age_mean", "weight_mean")
-            if people.raw(name, None) is not None
-        },
+        facts=_facts(people),
         eligibility=tuple(_eligibility(one, known) for one in top.sections("eligibility")),
         sites=Sites(
             sites.whole("number", 1, low=1, high=MOST_PEOPLE), sites.number("offset_sd", 0.0, low=0.0)
@@ -107,14 +112,31 @@ def build_design(content: Any, source: str = "design") -> Design:
         remission=read_definition(top, "remission", known) or usual_definition("remission", scale),
         **read_relapse(top, known, phases),
         session_rise=top.flag("session_rise", (control_class or "").startswith("placebo_spray")),
+        change_from=top.choice("change_from", (ENTRY, PHASE), ENTRY),
+        after_rescue=top.choice("after_rescue", (OBSERVED, MISSING), OBSERVED),
         notes=top.texts("notes", ()),
         primary=_primary(top, phases, arms, known),
     )
+    extrapolate = top.flag("extrapolate")
     people.finish()
     sites.finish()
     top.finish()
     check_design(design)
-    return design
+    return replace(design, notes=(*design.notes, *check_doses(design, extrapolate=extrapolate)))
+
+
+def _facts(people: Section) -> dict[str, float]:
+    known = person_ranges()
+    spans = {
+        "women_pct": (0.0, 100.0),
+        "age_mean": known["age_years"].possible,
+        "weight_mean": known["weight_kg"].possible,
+    }
+    return {
+        name: people.number(name, low=low, high=high)
+        for name, (low, high) in spans.items()
+        if people.raw(name, None) is not None
+    }
 
 
 def _yaml(text: str, name: str) -> Any:
@@ -184,7 +206,7 @@ def _scales(top: Section) -> dict[str, MoodScale]:
 
 def _eligibility(part: Section, known: Mapping[str, MoodScale]) -> Eligibility:
     at = part.choice("at", ("screening", "baseline", "both"), "baseline")
-    found = Eligibility(read_condition(part, known), ("screening", "baseline") if at == "both" else (at,))
+    found = Eligibility(read_score(part, known), ("screening", "baseline") if at == "both" else (at,))
     part.finish()
     return found
 
@@ -195,7 +217,7 @@ def _groupings(top: Section, key: str, known: Mapping[str, MoodScale]) -> tuple[
     for one in given if isinstance(given, list) else [given]:
         if isinstance(one, Mapping):
             part = Section(one, top.file, key)
-            found.append(read_condition(part, known))
+            found.append(read_score(part, known))
             part.finish()
         elif one in ("site", "sex"):
             found.append(str(one))
@@ -211,7 +233,7 @@ def _acute(top: Section) -> Acute | None:
         return None
     part = top.section("acute")
     usual = {row["name"]: float(row["value"]) for row in read_table("trial_observation.csv")}
-    minutes = tuple(sorted(part.numbers("minutes", low=1.0)))
+    minutes = tuple(sorted(part.numbers("minutes", low=1.0, high=_DAY_MIN)))
     if not minutes:
         raise part.refusal("RK-DES-003", "is empty", key="minutes", remedy="Write minutes: [40, 80, 120]")
     found = Acute(
@@ -240,7 +262,9 @@ def _primary(
         raise part.refusal(
             "RK-DES-003", f"{len(names)} arms", key="arms", allowed="Two: active, then control"
         )
-    phase = part.choice("phase", tuple(one.name for one in phases), phases[-1].name)
+    compared = [one.name for one in phases if one.assign != CONTINUE and len(one.allocation) > 1]
+    usual = compared[-1] if compared else phases[-1].name
+    phase = part.choice("phase", tuple(one.name for one in phases), usual)
     length = next(one.days for one in phases if one.name == phase)
     found = Primary(
         part.choice("analysis", _ANALYSES),

@@ -7,7 +7,7 @@ from typing import Any
 
 from rekindle.errors import nearest
 from rekindle.trials._design import Arm, MoodScale, Phase, Rule
-from rekindle.trials._design_conditions import read_condition, read_conditions
+from rekindle.trials._design_conditions import read_conditions, read_later_score
 from rekindle.trials._design_section import Section
 from rekindle.trials._dropout import dropout_reasons
 
@@ -104,6 +104,6 @@ def read_relapse(top: Section, known: Mapping[str, MoodScale], phases: tuple[Pha
         return {}
     part = top.section("relapse")
     phase = part.choice("phase", tuple(one.name for one in phases), phases[-1].name)
-    found = {"relapse": read_condition(part, known), "relapse_phase": phase}
+    found = {"relapse": read_later_score(part, known), "relapse_phase": phase}
     part.finish()
     return found

@@ -115,11 +115,13 @@ class Section:
         """A percentage as a share."""
         return self.number(key, default, low=0.0, high=100.0) / 100.0
 
-    def numbers(self, key: str, default: Any = _MISSING, *, low: float = -math.inf) -> tuple[float, ...]:
+    def numbers(
+        self, key: str, default: Any = _MISSING, *, low: float = -math.inf, high: float = math.inf
+    ) -> tuple[float, ...]:
         """A list of numbers, or one."""
         value = self.raw(key, default)
         many = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-        return tuple(self._number(key, one, low, math.inf) for one in many)
+        return tuple(self._number(key, one, low, high) for one in many)
 
     def texts(self, key: str, default: Any = _MISSING) -> tuple[str, ...]:
         """A list of texts, or one."""

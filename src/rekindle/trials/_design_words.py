@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rekindle.trials._design import CONTINUE, CROSS, Condition, Design, Phase, Rule
+from rekindle.trials._design import CONTINUE, CROSS, MISSING, PHASE, Condition, Design, Phase, Rule
 
 _ANALYSES = {
     "observed": "mean change of those who were seen (Welch's t)",
     "locf": "analysis of covariance with the last score carried forward",
     "mmrm": "mixed model for repeated measures (unstructured covariance, Kenward and Roger)",
     "paired": "difference within people (paired t)",
+    "crossover": "difference within people, adjusted for the period and for the score at its start",
     "response": "share with a response; missing means none",
     "remission": "share in remission; missing means none",
     "relapse": "hazard ratio of relapse (Cox model)",
@@ -145,6 +146,10 @@ def _leaving(design: Design) -> Iterator[tuple[str, str]]:
 
 
 def _definitions(design: Design) -> Iterator[tuple[str, str]]:
+    if design.change_from == PHASE:
+        yield "changes", "counted from the start of the compared phase"
+    if design.after_rescue == MISSING:
+        yield "after a rescue", "scores count as missing"
     for name, rule in (("response", design.response), ("remission", design.remission)):
         if rule is not None:
             yield name, rule.label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,20 @@ class Participant:
     rescued_h: float = float("nan")
     acted: set[str] = field(default_factory=set)
 
+    def again(self) -> Participant:
+        """The same person before anything has happened, with the same parameters."""
+        return Participant(
+            self.number,
+            self.person,
+            self.site,
+            self.true,
+            self.screening,
+            self.baseline,
+            self.stratum,
+            self.parameters,
+            {name: [value] for name, value in self.baseline.items()},
+        )
+
 
 def enrol(
     design: Design, seed: int, replicate: int, number: int | None = None
@@ -122,6 +136,16 @@ def meets(condition: Condition, score: float, baseline: float | None = None) -> 
     assert baseline is not None, "falls are counted from a baseline"
     fell = baseline > 0 and 100.0 * (baseline - score) >= limit * baseline
     return fell if condition.test == "fall_at_least_pct" else not fell
+
+
+def holds(condition: Condition, scores: Sequence[float], baseline: float) -> bool:
+    """Whether the last scores, as many as the condition asks for, fulfil it.
+
+    >>> holds(Condition("MADRS", "at_least", 22, consecutive=2), [20, 25], 30)
+    False
+    """
+    recent = scores[-condition.consecutive :]
+    return len(recent) == condition.consecutive and all(meets(condition, one, baseline) for one in recent)
 
 
 def _candidates(design: Design, seed: int, replicate: int, most: int) -> Iterator[Participant | None]:

@@ -87,7 +87,8 @@ def draw_course_parameters(
     """Give everybody the parameters that they keep through the trial."""
     model, typical = world.model(design), world.typical(design)
     slots = max(1, sum(len(phase.sessions) for phase in design.phases))
-    known = _variability(world.mechanism, _varies(design)).with_spread(world.drawn.spread)
+    known = _variability(world.mechanism, _varies(design))
+    known = known.with_spread(world.drawn.spread).with_correlation(world.drawn.correlation)
     for one in people:
         one.parameters = draw_parameters(
             model, known, seed=seed, trial=replicate, person=one.number, occasions=slots, typical=typical
@@ -103,22 +104,35 @@ class Request:
     sessions: tuple[tuple[float, int, str, float | None], ...]
     times: tuple[float, ...]
 
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What the course depends on; two versions of a person with the same parameters may share it."""
+        one = self.participant
+        return id(one.parameters), self.sessions, tuple(one.changes), tuple(one.periods), self.times
+
 
 def expose(design: Design, world: World, requests: Sequence[Request]) -> dict[str, Mapping[float, Array]]:
     """Outputs (in the order of ``outputs``) of everybody at their times: key -> time -> values."""
     model = world.model(design)
-    rows = [row for request in requests for row in _rows(design, model, request)]
+    same: dict[tuple[Any, ...], list[str]] = {}
+    unique: list[Request] = []
+    for request in requests:
+        keys = same.setdefault(request.content, [])
+        if not keys:
+            unique.append(request)
+        keys.append(request.key)
+    rows = [row for request in unique for row in _rows(design, model, request)]
     found = solve(
         model,
         EventTable.from_rows(rows, model, extrapolate=True),
-        parameters={request.key: dict(request.participant.parameters) for request in requests},
+        parameters={request.key: dict(request.participant.parameters) for request in unique},
         outputs=outputs(design),
         tolerance=_TOLERANCE,
     )
-    readings: dict[str, dict[float, Array]] = {request.key: {} for request in requests}
+    readings: dict[str, dict[float, Array]] = {request.key: {} for request in unique}
     for person, time, values in zip(found.person, found.time, found.rows, strict=True):
         readings[found.ids[person]][round(float(time), _DIGITS)] = values
-    return readings  # type: ignore[return-value]
+    return {key: readings[keys[0]] for keys in same.values() for key in keys}
 
 
 def moment(time_h: float) -> float:
@@ -138,7 +152,7 @@ def _rows(design: Design, model: Model, request: Request) -> list[dict[str, Any]
         opens = bool(periods) and time >= periods[0]
         if opens:
             periods = [start for start in periods if start > time]
-        regimen = _session(design.arms[arm], dose)
+        regimen = session_of(design.arms[arm], dose)
         found = dose_records(
             regimen,
             weight_kg=one.person.weight_kg,
@@ -157,7 +171,7 @@ def _first_values(one: Participant) -> dict[str, float]:
 
 
 @lru_cache(maxsize=256)
-def _session(arm: Arm, dose: float | None) -> Regimen:
+def session_of(arm: Arm, dose: float | None) -> Regimen:
     """One session of an arm, with another dose if one is given."""
     if arm.session is None:
         return Regimen.of(drug="saline", product="iv_infusion", sessions=[Session(0.0, _NOTHING)])
@@ -173,7 +187,7 @@ def dose_mg(arm: Arm, dose: float | None, weight_kg: float) -> float:
     """Amount that one session of an arm brings; 0 without an active substance."""
     if arm.session is None:
         return 0.0
-    given = _session(arm, dose).sessions[0].doses
+    given = session_of(arm, dose).sessions[0].doses
     return sum(one.amount * (weight_kg if one.unit == "mg/kg" else 1.0) for one in given)
 
 

@@ -55,10 +55,9 @@ def mean_of(outcome: str, day: float, arm: str, values: Array) -> Finding:
     return Finding(outcome, day, arm, "points", mean, spread, n=len(seen))
 
 
-def share_of(outcome: str, day: float, arm: str, flags: NDArray[np.bool_]) -> Finding:
-    """Share of people, in per cent."""
-    share = 100.0 * float(np.mean(flags)) if len(flags) else math.nan
-    return Finding(outcome, day, arm, "%", share, n=len(flags))
+def share_of(outcome: str, day: float, arm: str, events: float, n: int) -> Finding:
+    """Share of people, in per cent; not a number of nobody."""
+    return Finding(outcome, day, arm, "%", 100.0 * (events / n) if n else math.nan, n=n)
 
 
 def difference_of(outcome: str, day: float, arms: str, unit: str, found: Estimate) -> Finding:

@@ -20,6 +20,7 @@ from rekindle.trials._contrasts import (
 from rekindle.trials._design import CROSS, WITHOUT_CONTROL, Design
 from rekindle.trials._estimate import carried_forward
 from rekindle.trials._finding import Finding, difference_of, mean_of, needed_of, share_of
+from rekindle.trials._findings_crossover import crossover_findings
 from rekindle.trials._findings_safety import harms, leaving, safety
 from rekindle.trials._subgroups import subgroup_findings
 from rekindle.trials._survival import kaplan_meier
@@ -37,12 +38,13 @@ def findings(design: Design, data: TrialData) -> list[Finding]:
     for arm in groups.values():
         found += _scores(design, arm)
         found += safety(data, arm)
-        found += leaving(design, arm)
+        found += leaving(design, data, arm)
         found += _times(design, arm)
     if has_differences(design):
         for active, control in pairs(design):
             if active in groups and control in groups:
                 found += _differences(design, groups[active], groups[control])
+                found += crossover_findings(design, groups, active, control)
                 found += harms(design, data, groups[active], groups[control])
     found += subgroup_findings(design, data, differences=has_differences(design))
     return found
@@ -75,14 +77,15 @@ def _scores(design: Design, arm: ArmData) -> Iterator[Finding]:
         for place, day in enumerate(arm.days(rule.what)):
             met, seen = arm.reached(rule)[:, place], np.isfinite(arm.scores[rule.what][:, place])
             label = f"{name} ({rule.label})"
-            yield share_of(f"{label}, observed cases", day, arm.name, met[seen])
-            yield share_of(f"{label}, missing as none", day, arm.name, met)
+            yield share_of(f"{label}, observed cases", day, arm.name, *arm.counted(name, met[seen]))
+            yield share_of(f"{label}, missing as none", day, arm.name, *arm.counted(name, met))
 
 
 def _times(design: Design, arm: ArmData) -> Iterator[Finding]:
     rule = design.response
     if rule is not None and arm.days(rule.what):
-        yield share_of("response at any visit", math.nan, arm.name, np.asarray(arm.reached(rule).any(axis=1)))
+        ever = arm.counted("response", np.asarray(arm.reached(rule).any(axis=1)))
+        yield share_of("response at any visit", math.nan, arm.name, *ever)
         time, event = arm.time_to(rule)
         reaching = kaplan_meier(time, event)
         for day in arm.days(rule.what):
@@ -125,7 +128,7 @@ def _differences(design: Design, active: ArmData, control: ArmData) -> Iterator[
         if rule is None or not active.days(rule.what) or crossed:
             continue
         day = active.days(rule.what)[-1]
-        gap = reached(active, control, rule, -1)
+        gap = reached(label, active, control, rule, -1)
         yield needed_of(f"number needed to treat, {label} ({rule.label})", day, arms, gap)
     if design.relapse is not None and active.relapse is not None:
         found = relapse_ratio(active, control)

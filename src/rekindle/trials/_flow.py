@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from rekindle.trials._design import Design, Phase
 from rekindle.trials._enrolment import Participant
 from rekindle.trials._trial_data import TrialData
-
-_STOPPED = "treatment stopped: "
+from rekindle.trials._walk import STOPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def _step(
     ending = [one for one in people if list(one.arms)[-1] == phase.name]
     left = Counter(one.reason for one in ending if one.status == "left")
     kept_out = sum(one.status == "not entered" for one in ending)
-    stopped = Counter(n.measure.removeprefix(_STOPPED) for n in notes if n.measure.startswith(_STOPPED))
+    stopped = Counter(n.measure.removeprefix(STOPPED) for n in notes if n.measure.startswith(STOPPED))
     return FlowStep(
         phase.name,
         arm,

@@ -15,6 +15,7 @@ from rekindle.trials._design import Design, MoodScale
 from rekindle.trials._enrolment import Participant, score
 from rekindle.trials._exposure import LEVELS, MOOD, moment, outputs
 from rekindle.trials._ratings import rating_scale
+from rekindle.trials._study_difference import StudyDifference
 
 Array = NDArray[np.float64]
 Readings = Mapping[float, Array]
@@ -54,6 +55,7 @@ class Observer:
         phase: name of the phase.
         occasions: number of occasions in it.
         offset: mean difference of the raters of the person's site, points.
+        study: how the study differs from the model beyond its design.
         seed: seed of all random numbers.
         replicate: replicate of the trial.
     """
@@ -65,11 +67,12 @@ class Observer:
         phase: str,
         occasions: int,
         offset: float,
+        study: StudyDifference,
         *,
         seed: int,
         replicate: int,
     ) -> None:
-        self.design, self.participant, self.offset = design, participant, offset
+        self.design, self.participant, self.offset, self.study = design, participant, offset, study
         self._place = {name: place for place, name in enumerate(outputs(design))}
 
         def numbers(name: str) -> np.random.Generator:
@@ -97,8 +100,9 @@ class Observer:
     def score(self, occasion: Occasion, name: str, readings: Readings) -> float:
         """What the rater writes down, with the recall window of the scale."""
         true, scale = self.participant.true[name], self.design.scales[name]
+        more = self.study.improvement(self.participant.arm)
         shares = [
-            readings[time][self._place[MOOD]] if time >= 0.0 else 0.0
+            readings[time][self._place[MOOD]] + (more if time > 0.0 else 0.0) if time >= 0.0 else 0.0
             for time in self._recalled(occasion, name)
         ]
         latent = true * (1.0 - float(np.mean(shares)))
@@ -110,7 +114,7 @@ class Observer:
         if acute is None:
             return None
         times = self._session_times(occasion)
-        course = np.array([readings[time] for time in times])
+        course = np.array([readings[time] for time in times]) * self.study.acute(self.participant.arm)
         read, place = course[: len(acute.minutes)], occasion.place
         generator = np.random.default_rng(int(self._cadss[place]))
         own = np.random.default_rng(int(self._cadss[0]))

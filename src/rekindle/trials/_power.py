@@ -17,7 +17,9 @@ from rekindle.trials._estimate import Estimate
 from rekindle.trials._primary import is_positive, primary_result
 from rekindle.trials._run_options import RunOptions, execution
 from rekindle.trials._shares import wilson
+from rekindle.trials._trial_data import TrialData
 from rekindle.trials._trial_run import TrialTask, batches_of, check_replicates
+from rekindle.trials._version import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class PowerRow:
         number: people who enter.
         effect: factor on the drug's effect on mood; 0 is a drug whose acute effects are all that it has.
         unblinding: whether people draw conclusions from their acute effects.
-        drawn: whether every replicate has parameters of its own; the share is then the assurance.
+        drawn: whether every replicate has parameters of its own.
+        studies: whether every replicate is a study of its own, which differs from the model beyond its
+            design; with ``drawn`` the share is the assurance of a new trial.
         power: share of positive trials.
         error: Monte Carlo standard error of the share.
         low, high: its 95 % Monte Carlo interval.
@@ -41,6 +45,7 @@ class PowerRow:
     effect: float
     unblinding: bool
     drawn: bool
+    studies: bool
     power: float
     error: float
     low: float
@@ -57,10 +62,6 @@ class _Cell:
     task: TrialTask
     numbers: tuple[int, ...]
 
-    @property
-    def drawn(self) -> bool:
-        return bool(self.task.parameter_draws)
-
 
 def power(
     design: Design,
@@ -75,8 +76,9 @@ def power(
 
     The same replicates are used in every cell, so that cells differ by what they are called after; the
     people of a smaller trial are the first ones of a larger. With ``parameter_draws`` every cell is repeated
-    with drawn parameters: its share is the assurance, the probability of a positive result when parameters
-    are not known for certain.
+    with drawn parameters, and with ``study_spread`` again with each replicate as a study of its own. With
+    both the share is the assurance: the probability of a positive result of a new trial, when parameters are
+    not known for certain and studies of one design differ.
 
     Args:
         design: a trial with a primary result.
@@ -100,18 +102,17 @@ def power(
     sizes = tuple(sorted(set(numbers or (design.number,))))
     _check(design, sizes, effects)
     task = TrialTask.of(replace(design, number=sizes[-1]), options)
-    cells = [
-        _Cell(replace(_changed(task, effect, blind), parameter_draws=draws), sizes)
-        for effect in effects
-        for blind in unblinding
-        for draws in ((), task.parameter_draws)[: 2 if task.parameter_draws else 1]
-    ]
+    cells = [_Cell(_changed(task, effect, blind), sizes) for effect in effects for blind in unblinding]
     how, rows = execution(options), []
     for place, cell in enumerate(cells):
         here = _execution(how, place, replicates, len(cells))
-        contents = run_batches(_work, cell, batches_of(replicates), here)
+        contents = run_batches(_work, cell, batches_of(replicates), here, made_with=cell.task.made_with)
         found = [one for content in contents for one in content]
-        rows += [_row(cell, size, [Estimate(*one[at]) for one in found]) for at, size in enumerate(sizes)]
+        rows += [
+            _row(cell, size, version, [Estimate(*one[name][at]) for one in found])
+            for name, version in task.versions.items()
+            for at, size in enumerate(sizes)
+        ]
     return rows
 
 
@@ -146,13 +147,18 @@ def _execution(how: Execution, place: int, replicates: int, cells: int) -> Execu
 
 def _work(cell: _Cell, replicates: Sequence[int]) -> list[Any]:
     design = cell.task.design
+    versions = cell.task.every_version(replicates)
     return [
-        [list(astuple(primary_result(design, data.first(number)))) for number in cell.numbers]
-        for data in cell.task.data(replicates, drawn=cell.drawn)
+        {name: _by_size(design, data[place], cell.numbers) for name, data in versions.items()}
+        for place in range(len(replicates))
     ]
 
 
-def _row(cell: _Cell, number: int, found: Sequence[Estimate]) -> PowerRow:
+def _by_size(design: Design, data: TrialData, numbers: Sequence[int]) -> list[list[float]]:
+    return [list(astuple(primary_result(design, data.first(number)))) for number in numbers]
+
+
+def _row(cell: _Cell, number: int, version: Version, found: Sequence[Estimate]) -> PowerRow:
     count = sum(is_positive(cell.task.design, one) for one in found)
     share = count / len(found)
     known = [one.value for one in found if math.isfinite(one.value)]
@@ -160,7 +166,8 @@ def _row(cell: _Cell, number: int, found: Sequence[Estimate]) -> PowerRow:
         number,
         cell.task.world.effect,
         cell.task.world.unblinding,
-        cell.drawn,
+        bool(version.parameter_draws),
+        bool(version.study_spread),
         share,
         math.sqrt(share * (1.0 - share) / len(found)),
         *wilson(count, len(found)),

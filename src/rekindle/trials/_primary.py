@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from rekindle.trials._analysis_sets import arm_data
+from rekindle.trials._analysis_sets import arm_data, compared_phases
 from rekindle.trials._contrasts import last_carried, mixed, observed, reached, relapse_ratio, within_people
 from rekindle.trials._design import Design, Primary
 from rekindle.trials._estimate import UNKNOWN, Estimate
+from rekindle.trials._periods import periods_of
 from rekindle.trials._trial_data import TrialData
 
 
@@ -50,10 +51,14 @@ def _result(design: Design, primary: Primary, data: TrialData) -> Estimate:
             return _logarithm(relapse_ratio(active, control, level))
         case "paired":
             return within_people(active, control, primary.scale, at, level)
+        case "crossover":
+            phases = tuple(phase.name for phase in compared_phases(design))
+            table = periods_of(groups, control.name, phases, primary.scale, at)
+            return table.within(active.name, starts=True, level=level)
         case "response" | "remission":
             rule = design.response if primary.analysis == "response" else design.remission
             assert rule is not None, "the reader gives both"
-            return reached(active, control, rule, at, level)
+            return reached(primary.analysis, active, control, rule, at, level)
         case "mmrm":
             return mixed(active, control, primary.scale, level)[at]
         case "locf":

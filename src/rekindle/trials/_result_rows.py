@@ -24,8 +24,9 @@ _Results = Mapping[_Key, Finding]
 class ResultRow:
     """One result over all replicates.
 
-    Three kinds of variation stay apart: ``spread`` between people, ``low`` to ``high`` between trials of this
-    size at the most probable parameters, and ``parameter_sd`` from not knowing the parameters.
+    Four kinds of variation stay apart: ``spread`` between people, ``low`` to ``high`` between trials of this
+    size at the most probable parameters, ``parameter_sd`` from not knowing the parameters, and ``study_sd``
+    from what sets one study apart from the model beyond its design.
 
     Attributes:
         outcome, day, arm, unit: what it is.
@@ -38,7 +39,8 @@ class ResultRow:
         n: mean number of people behind it.
         parameter_sd: root mean square difference between a replicate at drawn parameters and the same
             replicate at the most probable ones; not a number without draws.
-        total_low, total_high: 5 and 95 % of the replicates at drawn parameters.
+        study_sd: the same for a replicate as a study of its own and that replicate without it.
+        total_low, total_high: 5 and 95 % of the replicates with all that was drawn.
     """
 
     outcome: str
@@ -53,36 +55,39 @@ class ResultRow:
     replicates: int
     n: float
     parameter_sd: float = math.nan
+    study_sd: float = math.nan
     total_low: float = math.nan
     total_high: float = math.nan
 
 
 def result_rows(
-    best: Sequence[Sequence[Finding]], drawn: Sequence[Sequence[Finding]] = ()
+    best: Sequence[Sequence[Finding]],
+    drawn: Sequence[Sequence[Finding]] = (),
+    study: Sequence[Sequence[Finding]] = (),
 ) -> list[ResultRow]:
     """Results over replicates in the order in which they first appear.
 
     Args:
         best: findings of each replicate at the most probable parameters.
         drawn: findings of the same replicates at drawn parameters; may be empty.
+        study: findings of the drawn replicates (of the best ones without draws) as studies of their own.
     """
-    known, other = [_by_key(one) for one in best], [_by_key(one) for one in drawn]
+    known, moved, apart = ([_by_key(one) for one in found] for found in (best, drawn, study))
     keys = dict.fromkeys(key for one in known for key in one)
-    return [_row(key, known, other) for key in keys]
+    return [_row(key, known, moved, apart) for key in keys]
 
 
 def _by_key(found: Sequence[Finding]) -> dict[_Key, Finding]:
     return {one.key: one for one in found}
 
 
-def _row(key: _Key, best: Sequence[_Results], drawn: Sequence[_Results]) -> ResultRow:
+def _row(
+    key: _Key, best: Sequence[_Results], drawn: Sequence[_Results], study: Sequence[_Results]
+) -> ResultRow:
     found = [one[key] for one in best if key in one]
     first = found[0]
     known = _known([one.value for one in found])
-    total = _known([one[key].value for one in drawn if key in one])
-    both = [(one, other) for one, other in zip(best, drawn, strict=False) if key in one and key in other]
-    moved = np.array([other[key].value - one[key].value for one, other in both])
-    moved = moved[np.isfinite(moved)]
+    total = _known([one[key].value for one in study or drawn if key in one])
     summary = _Summary(first.unit)
     tested = [one.p for one in found if not math.isnan(one.p)]
     return ResultRow(
@@ -96,9 +101,20 @@ def _row(key: _Key, best: Sequence[_Results], drawn: Sequence[_Results]) -> Resu
         float(np.mean([p < _ALPHA for p in tested])) if tested else math.nan,
         len(known),
         _mean([float(one.n) for one in found]),
-        float(np.sqrt(np.mean(moved**2))) if len(moved) else math.nan,
+        _moved(key, best, drawn),
+        _moved(key, drawn or best, study),
         *summary.range(total),
     )
+
+
+def _moved(key: _Key, before: Sequence[_Results], after: Sequence[_Results]) -> float:
+    """Root mean square of what a result of the same replicate moved."""
+    both = [
+        (one[key], two[key]) for one, two in zip(before, after, strict=False) if key in one and key in two
+    ]
+    moved = np.array([two.value - one.value for one, two in both])
+    moved = moved[np.isfinite(moved)]
+    return float(np.sqrt(np.mean(moved**2))) if len(moved) else math.nan
 
 
 @dataclass(frozen=True, slots=True)

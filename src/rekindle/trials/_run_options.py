@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -20,6 +20,8 @@ class RunOptions(TypedDict, total=False):
         world: mechanism, factor on the drug's effect, unblinding, parameters.
         parameter_draws: parameter sets that are as probable as each other (``posterior_draws``); every
             replicate is then run once more, with the same random numbers, at draw r modulo their number.
+        study_spread: kind -> SD by which studies differ beyond their design (``Calibration.study_spread``);
+            every replicate is then also run as a study of its own, on top of drawn parameters.
         workers: processes; the numbers do not depend on it.
         cluster: address of a Dask scheduler to use instead.
         checkpoint: folder in which finished replicates are kept until the run is complete.
@@ -29,6 +31,7 @@ class RunOptions(TypedDict, total=False):
     seed: int
     world: World
     parameter_draws: Sequence[ParameterSet]
+    study_spread: Mapping[str, float]
     workers: int
     cluster: str | None
     checkpoint: str | Path | None

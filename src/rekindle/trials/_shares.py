@@ -9,10 +9,11 @@ from rekindle.trials._estimate import Estimate
 
 
 def share_difference(
-    active_events: int, active_n: int, control_events: int, control_n: int, level: float = 0.95
+    active_events: float, active_n: int, control_events: float, control_n: int, level: float = 0.95
 ) -> Estimate:
     """Difference of two shares with Newcombe's hybrid score interval (Newcombe 1998, Stat Med 17:873).
 
+    Events need not be whole numbers (``StudyDifference`` moves them).
     p is that of Pearson's chi-square test without correction.
 
     >>> found = share_difference(56, 70, 48, 80)
@@ -34,7 +35,7 @@ def share_difference(
     return Estimate(value, (high - low) / (2.0 * z), low, high, p, active_n + control_n)
 
 
-def wilson(events: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def wilson(events: float, n: int, level: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of one share.
 
     >>> low, high = wilson(0, 10)

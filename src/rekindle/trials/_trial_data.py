@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rekindle.trials._design import Design
 from rekindle.trials._enrolment import Participant
+from rekindle.trials._study_difference import StudyDifference
 from rekindle.trials._walk import Note
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ class TrialData:
         people: those who entered.
         notes: observations in the order of people and time.
         screened: people who were screened for them.
+        study: how this replicate differs from the model beyond its design.
     """
 
     replicate: int
     people: tuple[Participant, ...]
     notes: tuple[Note, ...]
     screened: int
+    study: StudyDifference = field(default_factory=StudyDifference)
 
     def first(self, number: int) -> TrialData:
         """The trial as it would have been with fewer people.

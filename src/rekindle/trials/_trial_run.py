@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
+from importlib.metadata import version
 from typing import Any, Unpack
 
 from rekindle.errors import ParameterError
@@ -16,11 +17,12 @@ from rekindle.trials._exposure import World
 from rekindle.trials._finding import Finding
 from rekindle.trials._findings import findings
 from rekindle.trials._primary import is_positive, primary_result
-from rekindle.trials._replicate import run_replicates
+from rekindle.trials._replicate import run_replicates, run_versions
 from rekindle.trials._result_rows import ResultRow, result_rows
 from rekindle.trials._run_options import RunOptions, execution
 from rekindle.trials._shares import wilson
 from rekindle.trials._trial_data import TrialData
+from rekindle.trials._version import Version, versions_of
 
 #: Replicates that are simulated in one go: enough people for the solver, few enough to lose little.
 _BATCH = 5
@@ -34,6 +36,7 @@ class TrialTask:
     seed: int = 1
     world: World = field(default_factory=World)
     parameter_draws: tuple[ParameterSet, ...] = ()
+    study_spread: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, design: Design, options: RunOptions) -> TrialTask:
@@ -43,14 +46,31 @@ class TrialTask:
             options.get("seed", 1),
             options.get("world", World()),
             tuple(options.get("parameter_draws", ())),
+            dict(options.get("study_spread", {})),
         )
 
-    def data(self, replicates: Sequence[int], *, drawn: bool = False) -> list[TrialData]:
-        """Data sets of some replicates, at the most probable parameters or at the drawn ones."""
-        draws = self.parameter_draws if drawn else ()
-        return run_replicates(
-            self.design, list(replicates), seed=self.seed, world=self.world, parameter_draws=draws
+    @property
+    def made_with(self) -> tuple[str, dict[str, float | None]]:
+        """Version of the program and values of its model, which a resumed run must share."""
+        values = {name: one.value for name, one in self.world.model(self.design).parameters.items()}
+        return version("rekindle"), values | self.world.typical(self.design)
+
+    @property
+    def versions(self) -> dict[str, Version]:
+        """Versions of every replicate by name."""
+        return versions_of(self.parameter_draws, self.study_spread)
+
+    def data(self, replicates: Sequence[int]) -> list[TrialData]:
+        """Data sets of some replicates at the most probable parameters."""
+        return run_replicates(self.design, list(replicates), seed=self.seed, world=self.world)
+
+    def every_version(self, replicates: Sequence[int]) -> dict[str, list[TrialData]]:
+        """Data sets of some replicates in every version."""
+        known = self.versions
+        found = run_versions(
+            self.design, list(replicates), list(known.values()), seed=self.seed, world=self.world
         )
+        return dict(zip(known, found, strict=True))
 
 
 @dataclass(frozen=True)
@@ -69,11 +89,13 @@ class TrialRun:
         task: design, seed and assumptions.
         best: every replicate at the most probable parameters.
         drawn: the same replicates, with the same random numbers, at drawn parameters; empty without draws.
+        study: those again, each as a study of its own; empty without differences between studies.
     """
 
     task: TrialTask
     best: tuple[Replicate, ...]
     drawn: tuple[Replicate, ...] = ()
+    study: tuple[Replicate, ...] = ()
 
     @property
     def replicates(self) -> tuple[tuple[Finding, ...], ...]:
@@ -88,7 +110,8 @@ class TrialRun:
     @property
     def rows(self) -> list[ResultRow]:
         """Results over all replicates, in the order of a results section."""
-        return result_rows(self.replicates, tuple(one.findings for one in self.drawn))
+        drawn, study = ([one.findings for one in found] for found in (self.drawn, self.study))
+        return result_rows(self.replicates, drawn, study)
 
     @property
     def positive(self) -> tuple[float, float, float]:
@@ -99,6 +122,11 @@ class TrialRun:
     def positive_drawn(self) -> tuple[float, float, float]:
         """The same with parameters that are not known for certain; not a number without draws."""
         return self._positive(self.drawn) if self.drawn else (math.nan,) * 3
+
+    @property
+    def positive_study(self) -> tuple[float, float, float]:
+        """The same in a new study, which may differ from the model; not a number without such differences."""
+        return self._positive(self.study) if self.study else (math.nan,) * 3
 
     def _positive(self, found: Sequence[Replicate]) -> tuple[float, float, float]:
         deciding = _deciding(found)
@@ -125,12 +153,12 @@ def run_trial(design: Design, *, replicates: int = 1, **options: Unpack[RunOptio
     """
     check_replicates(replicates)
     task = TrialTask.of(design, options)
-    contents = run_batches(_work, task, batches_of(replicates), execution(options))
+    how = execution(options)
+    contents = run_batches(_work, task, batches_of(replicates), how, made_with=task.made_with)
     found = [one for content in contents for one in content]
     return TrialRun(
         task,
-        tuple(_read(one["best"]) for one in found),
-        tuple(_read(one["drawn"]) for one in found if one["drawn"] is not None),
+        *(tuple(_read(one[name]) for one in found if name in one) for name in ("best", "drawn", "study")),
     )
 
 
@@ -164,11 +192,11 @@ def _deciding(found: Sequence[Replicate]) -> tuple[Estimate, ...]:
 
 
 def _work(task: TrialTask, replicates: Sequence[int]) -> list[Any]:
-    best = [_report(task.design, data) for data in task.data(replicates)]
-    if not task.parameter_draws:
-        return [{"best": one, "drawn": None} for one in best]
-    drawn = [_report(task.design, data) for data in task.data(replicates, drawn=True)]
-    return [{"best": one, "drawn": other} for one, other in zip(best, drawn, strict=True)]
+    found = task.every_version(replicates)
+    return [
+        {name: _report(task.design, data[place]) for name, data in found.items()}
+        for place in range(len(replicates))
+    ]
 
 
 def _report(design: Design, data: TrialData) -> dict[str, Any]:

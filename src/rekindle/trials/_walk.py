@@ -17,14 +17,17 @@ from rekindle.people import Stream, random_generator
 from rekindle.trials._agenda import Occasion, agenda
 from rekindle.trials._design import Condition, Design, Phase, Rule
 from rekindle.trials._dropout import first_reason
-from rekindle.trials._enrolment import Participant, meets
+from rekindle.trials._enrolment import Participant, holds, meets
 from rekindle.trials._exposure import Request, dose_mg
 from rekindle.trials._observation import Observer, SessionReadings
+from rekindle.trials._study_difference import StudyDifference
 
 Array = NDArray[np.float64]
 Readings = Mapping[float, Array]
 Plan = dict[int, float | None]
 
+#: Beginning of the measure that notes a stopped treatment; its reason follows.
+STOPPED = "treatment stopped: "
 _WEEK_H = 168.0
 #: Days by which a session may come before its interval is over.
 _SLACK = 1e-6
@@ -50,6 +53,8 @@ class Walk:
 
     Attributes:
         offset: mean difference of the raters of the person's site, points.
+        study: how the study differs from the model beyond its design.
+        version: number of the version of the replicate.
         notes: lines of the data set.
         last_session: readings of the last session, and its slot.
         at, decided: place of the next occasion, and whether its visit and decisions are done.
@@ -61,6 +66,8 @@ class Walk:
     offset: float
     seed: int
     replicate: int
+    study: StudyDifference
+    version: int = 0
     notes: list[Note] = field(default_factory=list)
     last_session: tuple[SessionReadings, int] | None = None
     at: int = 0
@@ -71,7 +78,7 @@ class Walk:
         number, name = self.participant.number, self.phase.name
         self.occasions = agenda(self.design, self.phase, number, **keys)
         self.observer = Observer(
-            self.design, self.participant, name, len(self.occasions), self.offset, **keys
+            self.design, self.participant, name, len(self.occasions), self.offset, self.study, **keys
         )
         generator = random_generator(self.seed, self.replicate, number, 0, Stream.DROPOUT, name)
         self._chances = generator.random((len(self.occasions), len(self.design.rules)))
@@ -84,7 +91,8 @@ class Walk:
     @property
     def key(self) -> str:
         """Name under which the engine knows the person."""
-        return f"{self.replicate}.{self.participant.number}"
+        again = f".{self.version}" if self.version else ""
+        return f"{self.replicate}.{self.participant.number}{again}"
 
     def request(self) -> Request:
         """What has to be simulated for the rest of the phase."""
@@ -203,10 +211,7 @@ class Walk:
     def _holds(self, condition: Condition) -> bool:
         if condition.what in self.design.scales:
             scores = self.participant.history[condition.what]
-            recent = scores[1:][-condition.consecutive :]
-            return len(recent) == condition.consecutive and all(
-                meets(condition, score, scores[0]) for score in recent
-            )
+            return holds(condition, scores[1:], scores[0])
         if self.last_session is None:
             return False
         readings = self.last_session[0]
@@ -225,7 +230,7 @@ class Walk:
                 self._leave(occasion, str(rule.value))
             case "stop":
                 one.treated = False
-                self._note(occasion, occasion.time_h, f"treatment stopped: {rule.value}", 1.0)
+                self._note(occasion, occasion.time_h, f"{STOPPED}{rule.value}", 1.0)
             case "dose":
                 one.dose = float(rule.value)
             case "skip":

@@ -16,9 +16,10 @@ from rekindle.evidence.calibration._studies import rated_often
 from rekindle.evidence.calibration._targets import LeftOut
 from rekindle.evidence.outcomes._read import read_outcome
 from rekindle.evidence.outcomes._reading import Score
-from rekindle.evidence.outcomes._study import MOOD, SHARED, SPREAD
+from rekindle.evidence.outcomes._study import MOOD, SPREAD
 from rekindle.evidence.outcomes._target import OutcomeTarget
 from rekindle.people import nimh_crossover
+from rekindle.therapy import SHARED_BETWEEN_ARMS
 
 Array = NDArray[np.float64]
 #: Arm and hours since its first dose.
@@ -91,7 +92,7 @@ def individual_block(study: Individuals, simulator: Simulator, standard: Array) 
     sampling, between = np.zeros((scores + spreads,) * 2), np.zeros((scores + spreads,) * 2)
     sampling[:scores, :scores] = np.where(same, np.cov(people)[np.ix_(at, at)], 0.0)
     sampling[scores:, scores:] = np.diag(0.5 / (counts - 1))
-    shared = SHARED + (1.0 - SHARED) * np.equal.outer(arm, arm)
+    shared = SHARED_BETWEEN_ARMS + (1.0 - SHARED_BETWEEN_ARMS) * np.equal.outer(arm, arm)
     between[:scores, :scores] = np.outer(lever, lever) * shared
     return Block(
         study.study_id,

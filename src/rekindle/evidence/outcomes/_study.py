@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 
 from rekindle.evidence.outcomes._reading import IMPROVEMENT, Reading
 from rekindle.evidence.outcomes._simulation import Course
+from rekindle.therapy import SHARED_BETWEEN_ARMS, STUDY_KINDS
 
 Array = NDArray[np.float64]
 
-#: Kinds of difference: in improvement, as a share of baseline severity; in acute effects, relative; in the SD
-#: of scores between people, relative; in a percentage of people beyond mean and SD, percentage points.
-MOOD, ACUTE, SPREAD, SHAPE = "mood", "acute", "spread", "shape"
-#: Differences between a study and the model are common to its arms in this share of variance (assumed).
-SHARED = 0.5
+MOOD, ACUTE, SPREAD, SHAPE = STUDY_KINDS
 _STEPS = {MOOD: 0.02, ACUTE: 0.1}
 
 
@@ -45,4 +42,5 @@ def between_studies(moves: Array) -> Array:
     [[1.0]]
     """
     together = moves.sum(axis=1)
-    return np.asarray(SHARED * np.outer(together, together) + (1.0 - SHARED) * moves @ moves.T)
+    own = (1.0 - SHARED_BETWEEN_ARMS) * moves @ moves.T
+    return np.asarray(SHARED_BETWEEN_ARMS * np.outer(together, together) + own)
