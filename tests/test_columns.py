@@ -146,9 +146,8 @@ def test_changes_count_occasions_and_varying_covariates():
     records = rekindle.EventTable.from_rows(rows, MODEL).subjects["1"]
     assert changes(records, 3) == 7
     assert changes(records[:2], 3) == 1
-    records = rekindle.EventTable.from_rows(
-        [{"ID": 1, "TIME": t, "OCC": 1 + t // 2} for t in range(6)], MODEL
-    )
+    rows = [{"ID": 1, "TIME": t, "OCC": 1 + t // 2} for t in range(6)]
+    records = rekindle.EventTable.from_rows(rows, MODEL)
     assert [changes(records.subjects["1"], occasions) for occasions in (1, 2, 3)] == [1, 2, 3]
 
 
