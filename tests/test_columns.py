@@ -144,8 +144,11 @@ def test_people_are_grouped_by_what_they_share():
 def test_changes_count_occasions_and_varying_covariates():
     rows = [{"ID": 1, "TIME": t, "EVID": 2, "OCC": 1 + t // 2, "size": 1 + (t > 3)} for t in range(6)]
     records = rekindle.EventTable.from_rows(rows, MODEL).subjects["1"]
-    assert changes(records) == 7
-    assert changes(records[:2]) == 1
+    assert changes(records, 3) == 7
+    assert changes(records[:2], 3) == 1
+    rows = [{"ID": 1, "TIME": t, "OCC": 1 + t // 2} for t in range(6)]
+    records = rekindle.EventTable.from_rows(rows, MODEL)
+    assert [changes(records.subjects["1"], occasions) for occasions in (1, 2, 3)] == [1, 2, 3]
 
 
 def test_mixed_schedules_give_what_each_person_gives_alone():

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 #: Bytes below which memory is not worth keeping, and above which it is not kept.
-_LEAST, _MOST = 4_000_000, 256_000_000
+_LEAST, _MOST = 4_000_000, 512_000_000
 
 _lock = Lock()
 _kept: list[Array] = []
