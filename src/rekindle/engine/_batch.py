@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine import _stepper as stepper
-from rekindle.engine._kernel import WIDTH, Kernel
+from rekindle.engine._kernel import Kernel
+from rekindle.engine._operations import WIDTH
 from rekindle.engine._outcomes import COUNTS, Outcomes, ProgramResults
 from rekindle.engine._program import Program
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine import _kernel as kernel
+from rekindle.engine import _operations as operation
 from rekindle.engine._agenda import Agenda, arrival
 from rekindle.engine._covariates import CovariatePath
 from rekindle.engine._derivation import Derivation
@@ -121,8 +121,8 @@ class _Recorder(Agenda):
             if state == name
         ]
         structures, modal, starts = pack(tape.decompositions, forced, tape.people)
-        operations = np.array(tape.operations, np.int64).reshape(-1, kernel.WIDTH)
-        moves = operations[:, 0] == kernel.MOVE
+        operations = np.array(tape.operations, np.int64).reshape(-1, operation.WIDTH)
+        moves = operations[:, 0] == operation.MOVE
         if starts:
             operations[moves, 2] = np.array(starts, np.int64)[operations[moves, 2]]
         places = np.array(self.wanted_rows, np.int64)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine import _kernel as kernel
+from rekindle.engine import _operations as operation
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._modal import Bits, Decomposition, Known
 from rekindle.engine._system import infusion_name
@@ -107,19 +107,19 @@ class Tape:
         if state not in self._states:
             return
         place = self._states[state]
-        self._emit(kernel.ADD, place, self._row(amount))
+        self._emit(operation.ADD, place, self._row(amount))
         self._touch([place])
 
     def apply_event(self, name: str, time: float) -> None:
         self._write_constants()
-        self._emit(kernel.EVENT, self._events[name], self._moment(time))
+        self._emit(operation.EVENT, self._events[name], self._moment(time))
         event = self.system.model.events[name]
         self._touch([self._states[a.state] for a in event.assignments if a.state in self._states])
 
     def reset(self, time: float) -> None:
         self.stop_infusions()
         self._write_constants()
-        self._emit(kernel.RESET, self._moment(time))
+        self._emit(operation.RESET, self._moment(time))
         self.touched[:] = False
         initial = self.derivation.row_roots["initial"]
         self._touch([place for place, value in enumerate(initial) if not value.equals(0.0)])
@@ -135,13 +135,13 @@ class Tape:
         structure = self._decomposition() if end > start else 0
         moment = self._moment(start)
         self._moment(end)
-        self._emit(kernel.MOVE, moment, structure, len(self.outputs), len(outputs))
+        self._emit(operation.MOVE, moment, structure, len(self.outputs), len(outputs))
         self.outputs += outputs
 
     # ---- pieces -----------------------------------------------------------------------------------
 
     def _emit(self, *fields: int) -> None:
-        self.operations.append((*fields, *(0,) * (kernel.WIDTH - len(fields))))
+        self.operations.append((*fields, *(0,) * (operation.WIDTH - len(fields))))
 
     def _row(self, values: Any) -> int:
         """Number of a row of values; the same one for the same numbers."""
@@ -167,7 +167,7 @@ class Tape:
             self.first_constants, self._written = rows.copy(), rows.copy()
         for row in changed:
             if (rows[row] != self._written[row]).any():
-                self._emit(kernel.SET, row, self._row(rows[row]))
+                self._emit(operation.SET, row, self._row(rows[row]))
                 self._written[row] = rows[row]
                 if row in self._matrix_rows:
                     self._matrix_key = None

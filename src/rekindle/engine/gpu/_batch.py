@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rekindle.engine import _stepper as stepper
 from rekindle.engine._batch import MOST_STEPS
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._kernel import MOVE, WIDTH
+from rekindle.engine._operations import MOVE, WIDTH
 from rekindle.engine._outcomes import COUNTS, ON_CARD, ProgramResults
 from rekindle.engine._program import Program
 from rekindle.engine.gpu._driver import Card, CardError
