@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 
 from rekindle.modelling import Assignment, Expression, Model, topological
+
+#: Digests found last: a fit asks for that of the same model, which cannot change, at each of its steps.
+_recent: deque[tuple[Model, tuple[object, ...], str]] = deque(maxlen=8)
 
 Named = tuple[str, str, Expression | None]
 
@@ -19,6 +23,10 @@ def equations_digest(
     stepped: Collection[str],
 ) -> str:
     """Digest of all that generated code depends on: equations and names, but no values of parameters."""
+    asked = tuple(outputs), tuple(ramps), exact_linear, tuple(stepped)
+    for known in _recent:
+        if known[0] is model and known[1] == asked:
+            return known[2]
     named = [*_equations(model, outputs)]
     options = (list(model.parameters), list(model.covariates), list(ramps), exact_linear, list(stepped))
     rows = [(kind, name, expression is not None) for kind, name, expression in named]
@@ -27,7 +35,9 @@ def equations_digest(
     position = {node: place for place, node in enumerate(nodes)}
     graph = [(n.operation, [position[a] for a in n.arguments], n.name, n.value) for n in nodes]
     content = options, rows, graph, [position[root] for root in roots]
-    return hashlib.sha256(repr(content).encode()).hexdigest()
+    digest = hashlib.sha256(repr(content).encode()).hexdigest()
+    _recent.appendleft((model, asked, digest))
+    return digest
 
 
 def _equations(model: Model, outputs: Sequence[str]) -> Iterator[Named]:

@@ -9,6 +9,7 @@ import llvmlite.ir as ir
 from rekindle.engine._control_flow import variable
 from rekindle.engine._layout import Layout
 from rekindle.engine.cascade._linear_loop_code import factors_of
+from rekindle.engine.cascade._linear_loops import LinearLoop
 from rekindle.engine.cascade._method import PLACES, STAGES
 from rekindle.engine.cascade._plan import Loop, Plan
 from rekindle.engine.cascade._solve import FACTORS
@@ -42,12 +43,16 @@ class StepMemory:
         #: Where the factors of each linear loop begin, and where its couplings do.
         self.operators = {id(o): sum(sizes[:i]) for i, o in enumerate(plan.operators)}
         self.couplings = plan.shared * PLACES
+        #: Which of the factors each state has; twins share theirs, and linear loops have their own.
+        in_loops = {i for step in plan.steps if isinstance(step, LinearLoop) for i in step.states}
+        alone = [i for i in range(states) if plan.twins.get(i, i) == i and i not in in_loops]
+        self.factors = {state: place for place, state in enumerate(alone)}
         widest = max((len(operator.leaders) for operator in plan.operators), default=1)
         own = states * PLACES
         self.vectors = Layout(
             values=own, increments=own, rates=own, slopes=own, previous=own, known=forcings * PLACES,
             shared=(plan.shared + plan.entries) * PLACES, passing=widest * PLACES,
-            loop_factors=sum(sizes), factors=states * FACTORS, start_slopes=states, scales=states,
+            loop_factors=sum(sizes), factors=len(alone) * FACTORS, start_slopes=states, scales=states,
         )  # fmt: skip
         self.numbers = Layout(
             extrapolation=STAGES * PLACES, contractions=len(loops), ratio=1, sweeps=1, has_previous=1

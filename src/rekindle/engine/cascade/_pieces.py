@@ -117,7 +117,7 @@ class Work:
 
     def factors(self, state: int) -> Any:
         """Address of what solving a state needs."""
-        return place(self.builder, self.at["factors"], state * FACTORS)
+        return place(self.builder, self.at["factors"], self.pieces.memory.factors[state] * FACTORS)
 
     def shift(self, state: int) -> None:
         """Prepare solving a state with the slope of its middle node."""
