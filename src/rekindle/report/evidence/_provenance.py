@@ -27,7 +27,7 @@ def provenance(plasma: Prediction, outcomes: Prediction, mechanisms: Sequence[st
         ("Python", platform.python_version()),
         ("Packages", ", ".join(f"{name} {found}" for name in _PACKAGES if (found := _version(name)))),
         ("People for each arm", _both(plasma.n_people, outcomes.n_people)),
-        ("Parameter sets for intervals of clinical outcomes, each mechanism", str(outcomes.draws)),
+        ("Parameter draws", f"{outcomes.draws} of each mechanism, for clinical outcomes"),
         ("Seed", _both(plasma.seed, outcomes.seed)),
         ("Rows", f"{len(plasma.rows)} plasma, {len(outcomes.rows)} clinical outcomes"),
         ("Fingerprint of the plasma table", fingerprint(plasma)),

@@ -169,7 +169,10 @@ def _figure(found: Sequence[Sensitivity]) -> Figure:
         for place, axes in enumerate(axes_list):
             own, outcome = found[place // len(OUTCOMES)], OUTCOMES[place % len(OUTCOMES)]
             _panel(axes, own.of(outcome)[:_MOST])
-            axes.set_title(f"{own.mechanism}: {_TITLES[outcome.name]}", fontsize=9)
+            if place < len(OUTCOMES):
+                axes.set_title(_TITLES[outcome.name])
+            if outcome is OUTCOMES[0]:
+                axes.set_ylabel(own.mechanism, fontweight="bold")
             if place >= len(axes_list) - len(OUTCOMES):
                 axes.set_xlabel("share of variance")
         axes_list[len(OUTCOMES) - 1].legend(loc="lower right")
