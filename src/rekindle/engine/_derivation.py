@@ -69,6 +69,13 @@ class Derivation:
             roots[f"peak {name}"] = [as_number(condition), *self._after_event(peak.assignments)]
         return roots
 
+    @cached_property
+    def dosing_symbols(self) -> dict[str, set[str]]:
+        """What bioavailability, lag, duration and rate of doses into each state depend on."""
+        dosing = self.row_roots["dosing"]
+        names = enumerate(self.system.model.derivatives)
+        return {name: symbols(*dosing[4 * place : 4 * place + 4]) for place, name in names}
+
     def _after_event(self, assignments: Sequence[Any]) -> list[Expression]:
         changed = {
             assignment.state: self.system.model.inline(assignment.expression)[0] for assignment in assignments

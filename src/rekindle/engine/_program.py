@@ -22,7 +22,7 @@ from rekindle.engine._modal import pack
 from rekindle.engine._records import Record
 from rekindle.engine._subjects import Subject, Subjects
 from rekindle.engine._tape import ExcludedError, Tape
-from rekindle.modelling import evaluate, symbols
+from rekindle.modelling import evaluate
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -160,8 +160,7 @@ class _Recorder(Agenda):
         row = min(occasion, parameters.shape[1]) - 1
         if row != self.parameter_row:
             self.parameter_row = row
-            for place, values in enumerate(parameters[:, row].T):
-                self.constants[place] = values
+            self.constants.set_first(parameters[:, row].T)
 
     def _arrival(self, record: Record, time: float) -> tuple[float, Any, float]:
         bioavailability, lag, duration, rate = self._rule(record)
@@ -177,7 +176,8 @@ class _Recorder(Agenda):
         if rule is None or version != self.constants.version:
             place, shape = 4 * self.places[record.state], (self.tape.people,)
             roots = self.dosing[place : place + 4]
-            values = {name: self.constants[self.tape.position[name]] for name in symbols(*roots)}
+            used = self.derivation.dosing_symbols[record.state]
+            values = {name: self.constants[self.tape.position[name]] for name in used}
             found = [np.broadcast_to(np.array(evaluate(root, values), dtype=float), shape) for root in roots]
             self._exclude_refused(record, *found)
             rule = found[0], _common(found[1]), found[2], found[3]

@@ -46,6 +46,15 @@ class Constants:
             self.infuse(row, value)
             self.version += 1
 
+    def set_first(self, values: Array) -> None:
+        """Write the first rows, shape (rows, people)."""
+        first = self.rows[: len(values)]
+        changed = np.flatnonzero((first != values).any(axis=1)).tolist()
+        if changed:
+            first[changed] = values[changed]
+            self.changed.update(changed)
+            self.version += 1
+
     def infuse(self, row: int, value: Any) -> None:
         """Write the rate of an infusion."""
         self.rows[row] = value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -240,6 +241,11 @@ def topological(roots: Iterable[Expression]) -> list[Expression]:
     return ordered
 
 
+@lru_cache(maxsize=1024)
+def _evaluation_order(root: Expression) -> tuple[Expression, ...]:
+    return tuple(topological([root]))
+
+
 def symbols(*roots: Expression) -> set[str]:
     """Names of all symbols under the roots."""
     return {node.name for node in topological(roots) if node.operation == "symbol"}
@@ -327,7 +333,7 @@ def evaluate(root: Expression, values: Mapping[str, Any]) -> Any:
     """
     done: dict[Expression, Any] = {}
     with np.errstate(all="ignore"):
-        for node in topological([root]):
+        for node in _evaluation_order(root):
             if node.operation == "constant":
                 done[node] = node.value
             elif node.operation == "symbol":
