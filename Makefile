@@ -69,7 +69,7 @@ figures: $(TEST_STAMP)  ## Make the figures of the README and the documentation 
 	$(BIN)/rekindle compare ect --set E_ect=0.7 --set n50_ect=4 --out out/ect
 	cp out/ect/mood.png docs/figures/compare_ect.png
 	$(BIN)/rekindle evidence report --out out/evidence
-	for name in predicted_change predicted_response predicted_sd residuals_outcomes_design arms_scores_1 sensitivity contrasts; do \
+	for name in predicted_change predicted_response predicted_sd residuals_outcomes_design arms_scores_1 share_errors sensitivity contrasts; do \
 		cp out/evidence/$$name.png docs/figures/evidence_$$name.png || exit 1; \
 	done
 	$(BIN)/rekindle trial esketamine_spray --people 60 --replicates 12 --out out/trial
