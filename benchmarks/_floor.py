@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks._equations import Equations, equations
 from benchmarks._workload import Workload
-from rekindle.engine._control_flow import counted_loop
-from rekindle.engine._emit import emit
-from rekindle.engine._machine_code import MachineCode
+from rekindle.engine.code._control_flow import counted_loop
+from rekindle.engine.code._emit import emit
+from rekindle.engine.code._machine_code import MachineCode
 from rekindle.engine.lanes._lanes import INTEGER, LaneKind, index, intrinsic, load, store
 from rekindle.modelling import Expression, topological
 

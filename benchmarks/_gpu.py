@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks._accuracy import MEDIAN_LIMIT, TAIL_LIMIT, loosest, percentiles, tolerance_at
 from benchmarks._workload import Array, Workload, w1
 from rekindle.engine import solve
-from rekindle.engine._device import find_card
 from rekindle.engine.gpu._driver import Card, CardError
+from rekindle.engine.running._device import find_card
 
 PEOPLE = (100_000, 1_000_000)
 #: People of one call, so that results fit into memory: 54 kB for each person of W1.

@@ -12,19 +12,19 @@ from scipy.integrate import solve_ivp
 from scipy.sparse.csgraph import connected_components
 
 import rekindle
-from rekindle.engine import _stepper as contract
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._emit import emit
-from rekindle.engine._hoist import hoist
-from rekindle.engine._linear import LinearBlock
-from rekindle.engine._machine_code import MachineCode
 from rekindle.engine._system import build_system, infusion_name
 from rekindle.engine.cascade import _method as method
 from rekindle.engine.cascade._choice import cascade_suits
 from rekindle.engine.cascade._linear_loops import tear
 from rekindle.engine.cascade._plan import Loop, components, make_plan, own_slopes, with_quick_powers
 from rekindle.engine.cascade._stepper import SWEEPS, cascade_roots, emit_cascade, emit_step_functions
+from rekindle.engine.code._emit import emit
+from rekindle.engine.code._hoist import hoist
+from rekindle.engine.code._machine_code import MachineCode
 from rekindle.engine.lanes._lanes import LaneKind, load, store
+from rekindle.engine.linear._linear import LinearBlock
+from rekindle.engine.rodas import _stepper as contract
 from rekindle.modelling import differentiate, evaluate, symbol
 
 

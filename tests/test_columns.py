@@ -8,15 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rekindle
-from rekindle.engine import ParameterTable, _result_memory, _workers
-from rekindle.engine._modal import Pattern
-from rekindle.engine._outcomes import Outcomes
-from rekindle.engine._parameter_table import parameter_array
+from rekindle.engine import ParameterTable
 from rekindle.engine._plan import plan
-from rekindle.engine._program import compile_program
-from rekindle.engine._schedules import changes, people_by_schedule
 from rekindle.engine._solve import subjects_of
-from rekindle.engine._subjects import Subjects
+from rekindle.engine.linear._modal import Pattern
+from rekindle.engine.program._program import compile_program
+from rekindle.engine.records._parameter_table import parameter_array
+from rekindle.engine.records._schedules import changes, people_by_schedule
+from rekindle.engine.records._subjects import Subjects
+from rekindle.engine.running import _result_memory, _workers
+from rekindle.engine.running._outcomes import Outcomes
 from rekindle.errors import EventError, ParameterError, SolverError
 
 TEXT = """

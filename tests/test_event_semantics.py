@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import rekindle
-from rekindle.engine import _workers
-from rekindle.engine._subject import Subject, run_subject
+from rekindle.engine.driver._subject import Subject, run_subject
+from rekindle.engine.running import _workers
 from rekindle.errors import EventError, SolverError
 
 K, KA = 0.3, 1.1

@@ -11,7 +11,8 @@ import pytest
 
 import rekindle
 from rekindle._disk_cache import DiskCache
-from rekindle.engine import Chunk, Peak, Quantiles, _workers, simulate_stream
+from rekindle.engine import Chunk, Peak, Quantiles, simulate_stream
+from rekindle.engine.running import _workers
 from rekindle.errors import OutputError, SolverError
 
 forked = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes do not inherit the fault")

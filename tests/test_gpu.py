@@ -21,12 +21,13 @@ from emulated_card import (
     OUT_OF_MEMORY,
     EmulatedDriver,
 )
-from rekindle.engine import Chunk, EventTable, Peak, _device, _workers, simulate_stream, solve
+from rekindle.engine import Chunk, EventTable, Peak, simulate_stream, solve
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._system import build_system
 from rekindle.engine.gpu import _batch as _gpu_batch
 from rekindle.engine.gpu._driver import REGISTERS, Card, CardError
 from rekindle.engine.gpu._text import card_text
+from rekindle.engine.running import _device, _workers
 from rekindle.errors import SolverError
 from rekindle.modelling import read_model
 from rekindle.people import Person, simulate_people

@@ -11,15 +11,15 @@ import pytest
 import rekindle
 from rekindle import _disk_cache
 from rekindle._disk_cache import DiskCache, cache_folder
-from rekindle.engine import _workers
-from rekindle.engine._control_flow import counted_loop
-from rekindle.engine._machine_code import MachineCode
-from rekindle.engine._modal import Pattern
 from rekindle.engine._plan import host_lanes
-from rekindle.engine._processor import processor
+from rekindle.engine.code._control_flow import counted_loop
+from rekindle.engine.code._machine_code import MachineCode
+from rekindle.engine.code._processor import processor
 from rekindle.engine.lanes._lane_math import call_math
 from rekindle.engine.lanes._lanes import INTEGER, LaneKind, load, store
 from rekindle.engine.lanes._quick_math import call_quick_math
+from rekindle.engine.linear._modal import Pattern
+from rekindle.engine.running import _workers
 from rekindle.errors import SolverError
 
 EDGES = np.array(

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from benchmarks._workload import w1
 
-from rekindle.engine import EventTable, _workers
-from rekindle.engine._batch import run_program
-from rekindle.engine._kernel import Kernel, KernelSource
-from rekindle.engine._machine_code import compiled, optimised
-from rekindle.engine._processor import processor, this_processor
-from rekindle.engine._program import compile_program
+from rekindle.engine import EventTable
 from rekindle.engine._solve import subjects_of
+from rekindle.engine.code._machine_code import compiled, optimised
+from rekindle.engine.code._processor import processor, this_processor
+from rekindle.engine.program._batch import run_program
+from rekindle.engine.program._kernel import Kernel, KernelSource
+from rekindle.engine.program._program import compile_program
+from rekindle.engine.running import _workers
 from rekindle.errors import SolverError
 from textbook import case
 

@@ -11,9 +11,9 @@ import pytest
 
 import rekindle
 from rekindle.engine import EventTable, ParameterTable, joined, schedule_table, solve
-from rekindle.engine._records import Record
-from rekindle.engine._shared_records import differently_timed
-from rekindle.engine._subjects import Subjects
+from rekindle.engine.records._records import Record
+from rekindle.engine.records._shared_records import differently_timed
+from rekindle.engine.records._subjects import Subjects
 from rekindle.errors import EventError
 from rekindle.people import Course, Person, Population, Setting, default_variability, treatment_model
 from rekindle.people._course_tables import course_tables

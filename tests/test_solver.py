@@ -10,8 +10,8 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import rekindle
-from rekindle.engine import _rodas5p as rodas
 from rekindle.engine._plan import CHUNK
+from rekindle.engine.rodas import _rodas5p as rodas
 from rekindle.errors import EventError, OutputError, ParameterError, SolverError
 from rekindle.modelling import (
     Model,

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import counted_loop
-from rekindle.engine._machine_code import MachineCode
+from rekindle.engine.code._control_flow import counted_loop
+from rekindle.engine.code._machine_code import MachineCode
 from rekindle.engine.gpu._driver import PROTOTYPES
 from rekindle.engine.gpu._kernel import ARGUMENTS, ENTRY, people_module
 from rekindle.engine.lanes._lanes import INTEGER

@@ -7,14 +7,14 @@ for more people than fit into memory, ``simulate_stream(model, chunks, reducers,
 from typing import TYPE_CHECKING
 
 from rekindle._on_demand import on_demand
-from rekindle.engine._event_table import EventTable
-from rekindle.engine._parameter_table import ParameterTable
-from rekindle.engine._records import COLUMNS, Record
-from rekindle.engine._shared_table import joined, schedule_table
 from rekindle.engine._solve import DEFAULT_TOLERANCE, output_names, solve
 from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
-from rekindle.engine._whole_files import claim, fingerprint, write_whole
+from rekindle.engine.records._event_table import EventTable
+from rekindle.engine.records._parameter_table import ParameterTable
+from rekindle.engine.records._records import COLUMNS, Record
+from rekindle.engine.records._shared_table import joined, schedule_table
+from rekindle.engine.running._whole_files import claim, fingerprint, write_whole
 
 if TYPE_CHECKING:
     from rekindle.engine._policy import Policy, simulate_with_policy

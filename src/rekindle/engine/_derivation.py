@@ -7,9 +7,9 @@ from functools import cached_property
 from math import inf, nan
 from typing import Any
 
-from rekindle.engine._hoist import as_number
-from rekindle.engine._modal import Pattern
 from rekindle.engine._system import TIME, System
+from rekindle.engine.code._hoist import as_number
+from rekindle.engine.linear._modal import Pattern
 from rekindle.modelling import Expression, PeakEvent, constant, differentiate, substitute, symbol, symbols
 
 #: Prefix of the symbol for the slope of a forcing.

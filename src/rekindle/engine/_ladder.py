@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine._outcomes import COUNTS, ON_CARD
 from rekindle.engine._solver_report import SolverReport
-from rekindle.engine._workers import SOLVERS, Job
+from rekindle.engine.running._outcomes import COUNTS, ON_CARD
+from rekindle.engine.running._workers import SOLVERS, Job
 from rekindle.errors import SolverError, nearest
 
 Whole = NDArray[np.int64]

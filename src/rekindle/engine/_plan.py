@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rekindle.engine._records import Record
-from rekindle.engine._schedules import changes, people_by_schedule
-from rekindle.engine._subjects import Subject, Subjects
+from rekindle.engine.records._records import Record
+from rekindle.engine.records._schedules import changes, people_by_schedule
+from rekindle.engine.records._subjects import Subject, Subjects
 
 #: People per unit of work: small enough to lose little, large enough to make files and messages rare; whole
 #: groups at any number of lanes. They grow with the number of people, as long as there are enough of them for
@@ -48,7 +48,7 @@ class Batch:
 
 def host_lanes() -> int:
     """Doubles in the widest vector of the processor that code is generated for."""
-    from rekindle.engine._processor import this_processor
+    from rekindle.engine.code._processor import this_processor
 
     return this_processor().lanes
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rekindle.engine._event_table import EventTable
 from rekindle.engine._solve import output_grid, solve
 from rekindle.engine._trajectory import Trajectory
+from rekindle.engine.records._event_table import EventTable
 from rekindle.errors import EventError
 from rekindle.modelling import Model
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine._device import choose_device
-from rekindle.engine._error_estimate import Running, run_with_errors
-from rekindle.engine._event_table import EventTable
 from rekindle.engine._ladder import refuse_unfit, report
-from rekindle.engine._outcomes import Outcomes
-from rekindle.engine._parameter_table import Parameters, ParameterValues, parameter_array
-from rekindle.engine._subjects import Subjects
 from rekindle.engine._trajectory import Trajectory
-from rekindle.engine._workers import Job
+from rekindle.engine.records._event_table import EventTable
+from rekindle.engine.records._parameter_table import Parameters, ParameterValues, parameter_array
+from rekindle.engine.records._subjects import Subjects
+from rekindle.engine.running._device import choose_device
+from rekindle.engine.running._error_estimate import Running, run_with_errors
+from rekindle.engine.running._outcomes import Outcomes
+from rekindle.engine.running._workers import Job
 from rekindle.errors import EventError, OutputError, SolverError, nearest
 from rekindle.modelling import Model
 

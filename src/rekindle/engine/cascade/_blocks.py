@@ -7,11 +7,11 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import counted_loop
-from rekindle.engine._emit import emit
-from rekindle.engine._hoist import HOISTED
 from rekindle.engine.cascade._method import PLACES
 from rekindle.engine.cascade._plan import SHARED, Block
+from rekindle.engine.code._control_flow import counted_loop
+from rekindle.engine.code._emit import emit
+from rekindle.engine.code._hoist import HOISTED
 from rekindle.engine.lanes._lanes import INTEGER, LaneKind, index, keep_apart, load, store
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine.cascade._method import (
     DECAY_SHARE,
     DEFECT_SHARE,
@@ -21,6 +20,7 @@ from rekindle.engine.cascade._method import (
 )
 from rekindle.engine.cascade._pieces import Work
 from rekindle.engine.cascade._solve import combination, greater, multiply_add
+from rekindle.engine.code._control_flow import counted_loop, variable
 from rekindle.engine.lanes._lanes import FLAGS, INTEGER, index, intrinsic, load, place, store
 
 Control = tuple[Any, Any]

@@ -10,9 +10,9 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine.cascade._method import NODES, PLACES, STAGES, START
 from rekindle.engine.cascade._solve import multiply_add
+from rekindle.engine.code._control_flow import counted_loop, variable
 from rekindle.engine.lanes._lanes import (
     DOUBLE,
     INTEGER,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import counted_loop, variable
-from rekindle.engine._forcing import emit_forcing
-from rekindle.engine._layout import Layout
-from rekindle.engine._step_functions import WatchFunctions
 from rekindle.engine.cascade._method import NODES, PLACES, STAGES, START
 from rekindle.engine.cascade._polynomial import polynomial_weights
 from rekindle.engine.cascade._solve import multiply_add
 from rekindle.engine.cascade._step import NOT_CONVERGED, StepFunctions
+from rekindle.engine.code._control_flow import counted_loop, variable
+from rekindle.engine.code._layout import Layout
+from rekindle.engine.code._step_functions import WatchFunctions
 from rekindle.engine.lanes._lane_step import LaneStep
 from rekindle.engine.lanes._lanes import (
     DOUBLE,
@@ -23,6 +22,7 @@ from rekindle.engine.lanes._lanes import (
     load,
     store,
 )
+from rekindle.engine.linear._forcing import emit_forcing
 
 
 def emit_lane_step(module: ir.Module, functions: StepFunctions, parts: WatchFunctions) -> LaneStep:

@@ -16,10 +16,10 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine.cascade._linear_loops import Shape
 from rekindle.engine.cascade._method import INVERSE, PLACES, STAGES
 from rekindle.engine.cascade._solve import FACTORS, eliminate, multiply_add, substitute_back
+from rekindle.engine.code._control_flow import counted_loop, variable
 from rekindle.engine.lanes._lanes import (
     FLAGS,
     INTEGER,

@@ -6,13 +6,13 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import variable
-from rekindle.engine._layout import Layout
 from rekindle.engine.cascade._linear_loop_code import factors_of
 from rekindle.engine.cascade._linear_loops import LinearLoop
 from rekindle.engine.cascade._method import PLACES, STAGES
 from rekindle.engine.cascade._plan import Loop, Plan
 from rekindle.engine.cascade._solve import FACTORS
+from rekindle.engine.code._control_flow import variable
+from rekindle.engine.code._layout import Layout
 from rekindle.engine.lanes._lanes import DOUBLE, LaneKind
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._hoist import HOISTED
 from rekindle.engine.cascade._blocks import emit_block
 from rekindle.engine.cascade._linear_loop_code import LinearLoopCode
 from rekindle.engine.cascade._linear_loops import LinearLoop, Operator
@@ -22,6 +21,7 @@ from rekindle.engine.cascade._solve import (
     emit_solve,
     emit_solve_in_modes,
 )
+from rekindle.engine.code._hoist import HOISTED
 from rekindle.engine.lanes._lanes import LaneKind, index, load, place, store
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import variable
+from rekindle.engine.code._control_flow import variable
 from rekindle.engine.lanes._lanes import DOUBLE, INTEGER, index, number
 
 PER_OCTAVE = 2

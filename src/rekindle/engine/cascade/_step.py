@@ -6,8 +6,6 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import counted_loop
-from rekindle.engine._emit import emit
 from rekindle.engine.cascade._error import emit_error, emit_scales
 from rekindle.engine.cascade._linear_loops import LinearLoop
 from rekindle.engine.cascade._method import PLACES, START
@@ -15,6 +13,8 @@ from rekindle.engine.cascade._pieces import Pieces, Work
 from rekindle.engine.cascade._plan import Block, Plan
 from rekindle.engine.cascade._polynomial import emit_extrapolation, emit_weights
 from rekindle.engine.cascade._sweep import Sweep, emit_predictors
+from rekindle.engine.code._control_flow import counted_loop
+from rekindle.engine.code._emit import emit
 from rekindle.engine.lanes._lanes import POINTER, LaneKind, keep_apart, load, number, place, store
 
 #: Error of a step whose feedback loops do not converge.

@@ -7,8 +7,6 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine import _stepper as contract
-from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import Derivation
 from rekindle.engine.cascade._known import KnownFunctions
 from rekindle.engine.cascade._method import END_SLOPE, PLACES, STAGES, START
@@ -18,6 +16,7 @@ from rekindle.engine.cascade._solve import combination, multiply_add
 from rekindle.engine.cascade._step import NOT_CONVERGED, StepFunctions
 from rekindle.engine.cascade._switches import emit_switches, straight_forcings, switches
 from rekindle.engine.cascade._watch import Watch, emit_watch
+from rekindle.engine.code._control_flow import counted_loop, variable
 from rekindle.engine.lanes._lanes import (
     DOUBLE,
     INTEGER,
@@ -31,6 +30,7 @@ from rekindle.engine.lanes._lanes import (
     place,
     store,
 )
+from rekindle.engine.rodas import _stepper as contract
 from rekindle.modelling import Expression
 
 #: Control slots of this solver: first steps accepted in the last two segments, sweeps, and whether the next

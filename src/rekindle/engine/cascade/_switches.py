@@ -12,11 +12,11 @@ from typing import Any
 import llvmlite.ir as ir
 
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._emit import emit
-from rekindle.engine._hoist import HOISTED
 from rekindle.engine._system import TIME
 from rekindle.engine.cascade._method import PLACES, START
 from rekindle.engine.cascade._solve import multiply_add
+from rekindle.engine.code._emit import emit
+from rekindle.engine.code._hoist import HOISTED
 from rekindle.engine.lanes._lanes import DOUBLE, LaneKind, keep_apart, load
 from rekindle.modelling import Expression, differentiate, symbols, topological
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._control_flow import counted_loop, variable
 from rekindle.engine._derivation import SLOPE
-from rekindle.engine._emit import emit
-from rekindle.engine._hoist import HOISTED
 from rekindle.engine.cascade._method import PLACES, STAGES, START
 from rekindle.engine.cascade._plan import with_quick_powers
 from rekindle.engine.cascade._solve import multiply_add
+from rekindle.engine.code._control_flow import counted_loop, variable
+from rekindle.engine.code._emit import emit
+from rekindle.engine.code._hoist import HOISTED
 from rekindle.engine.lanes._lanes import INTEGER, INTEGERS, LaneKind, index, keep_apart, load, store
 from rekindle.modelling import Expression, symbols
 

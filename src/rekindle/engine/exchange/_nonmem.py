@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rekindle.engine._records import COLUMNS
 from rekindle.engine.exchange._nonmem_clock import (
     CLOCK_COLUMNS,
     DATE_COLUMNS,
@@ -19,6 +18,7 @@ from rekindle.engine.exchange._nonmem_clock import (
     uses_clock,
 )
 from rekindle.engine.exchange._nonmem_ignore import Ignore
+from rekindle.engine.records._records import COLUMNS
 from rekindle.errors import EventError, nearest
 from rekindle.modelling import Model
 

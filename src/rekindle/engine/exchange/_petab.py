@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rekindle.engine._event_table import EventTable
-from rekindle.engine._records import OBSERVATION, Record
 from rekindle.engine.exchange._petab_doses import Slots, identifier
+from rekindle.engine.records._event_table import EventTable
+from rekindle.engine.records._records import OBSERVATION, Record
 from rekindle.errors import EventError, OutputError, ParameterError, nearest
 from rekindle.modelling import Model, Parameter, symbol, to_sbml
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rekindle.engine._event_table import EventTable
-from rekindle.engine._records import DOSE, OBSERVATION, Record
+from rekindle.engine.records._event_table import EventTable
+from rekindle.engine.records._records import DOSE, OBSERVATION, Record
 from rekindle.errors import EventError
 from rekindle.modelling import Model, Parameter
 

@@ -7,15 +7,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine import _stepper as stepper
-from rekindle.engine._batch import MOST_STEPS
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._operations import MOVE, WIDTH
-from rekindle.engine._outcomes import COUNTS, ON_CARD, ProgramResults
-from rekindle.engine._program import Program
 from rekindle.engine.gpu._driver import Card, CardError
 from rekindle.engine.gpu._kernel import ARGUMENTS, ENTRY
 from rekindle.engine.gpu._text import card_text
+from rekindle.engine.program._batch import MOST_STEPS
+from rekindle.engine.program._operations import MOVE, WIDTH
+from rekindle.engine.program._program import Program
+from rekindle.engine.rodas import _stepper as stepper
+from rekindle.engine.running._outcomes import COUNTS, ON_CARD, ProgramResults
 from rekindle.modelling import evaluate
 
 Array = NDArray[np.float64]

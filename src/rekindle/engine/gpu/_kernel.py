@@ -11,10 +11,10 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine import _stepper as stepper
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._kernel import KernelSource
 from rekindle.engine.lanes._lanes import INTEGER, INTEGERS, POINTER, index, keep_apart, place, store
+from rekindle.engine.program._kernel import KernelSource
+from rekindle.engine.rodas import _stepper as stepper
 
 ENTRY = "rekindle_people"
 _PERSON = "one_person"

@@ -12,7 +12,7 @@ import llvmlite.binding as llvm
 
 from rekindle._disk_cache import DiskCache, source_digest
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._machine_code import optimised
+from rekindle.engine.code._machine_code import optimised
 from rekindle.engine.gpu._kernel import card_module
 
 TRIPLE = "nvptx64-nvidia-cuda"

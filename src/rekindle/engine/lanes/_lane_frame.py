@@ -7,9 +7,9 @@ from typing import Any
 import llvmlite.ir as ir
 
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._layout import Layout
-from rekindle.engine._step_functions import WatchFunctions
 from rekindle.engine._system import TIME
+from rekindle.engine.code._layout import Layout
+from rekindle.engine.code._step_functions import WatchFunctions
 from rekindle.engine.lanes._lanes import LaneKind, index, store
 
 

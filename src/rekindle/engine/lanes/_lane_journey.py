@@ -13,10 +13,9 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine import _stepper as stepper
-from rekindle.engine._arithmetic import Numbers
-from rekindle.engine._control_flow import counted_loop, variable
-from rekindle.engine._model_code import ModelCode
+from rekindle.engine.code._arithmetic import Numbers
+from rekindle.engine.code._control_flow import counted_loop, variable
+from rekindle.engine.code._model_code import ModelCode
 from rekindle.engine.lanes._lane_frame import Frame
 from rekindle.engine.lanes._lane_peaks import PeakFinder
 from rekindle.engine.lanes._lane_step import LaneStep
@@ -33,6 +32,7 @@ from rekindle.engine.lanes._lanes import (
     store,
 )
 from rekindle.engine.lanes._linear_lanes import LinearCode
+from rekindle.engine.rodas import _stepper as stepper
 
 _MOST_ROUNDS = 10_000
 #: Step sizes of lanes: after a rejected step, after an accepted one, and of a lane that has arrived, as a

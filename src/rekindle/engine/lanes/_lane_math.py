@@ -14,7 +14,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._arithmetic import MAGIC, Numbers
+from rekindle.engine.code._arithmetic import MAGIC, Numbers
 from rekindle.engine.lanes._lanes import intrinsic, kind_of
 
 _INTRINSIC = {

@@ -10,8 +10,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._arithmetic import Numbers
-from rekindle.engine._control_flow import variable
+from rekindle.engine.code._arithmetic import Numbers
+from rekindle.engine.code._control_flow import variable
 from rekindle.engine.lanes._lane_step import LaneStep
 from rekindle.engine.lanes._lanes import INTEGER, index, intrinsic, load, store
 

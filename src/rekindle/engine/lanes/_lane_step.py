@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import llvmlite.ir as ir
 
-from rekindle.engine._layout import Layout
-from rekindle.engine._step_functions import WatchFunctions
+from rekindle.engine.code._layout import Layout
+from rekindle.engine.code._step_functions import WatchFunctions
 from rekindle.engine.lanes._lanes import LaneKind
 
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._arithmetic import Numbers
-from rekindle.engine._control_flow import counted_loop, variable
+from rekindle.engine.code._arithmetic import Numbers
+from rekindle.engine.code._control_flow import counted_loop, variable
 from rekindle.engine.lanes._lane_math import decay
 from rekindle.engine.lanes._lanes import (
     INTEGER,

@@ -12,7 +12,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine._arithmetic import MAGIC, Numbers
+from rekindle.engine.code._arithmetic import MAGIC, Numbers
 from rekindle.engine.lanes._lane_math import LN2_HIGH, LN2_LOW, call_math, reduced
 from rekindle.engine.lanes._lanes import kind_of
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine._agenda import RECORD, Agenda, arrival, between_restarts
-from rekindle.engine._covariates import CovariatePath
-from rekindle.engine._records import DOSE, OTHER, Record
-from rekindle.engine._subjects import Subject
+from rekindle.engine.program._agenda import RECORD, Agenda, arrival, between_restarts
+from rekindle.engine.records._covariates import CovariatePath
+from rekindle.engine.records._records import DOSE, OTHER, Record
+from rekindle.engine.records._subjects import Subject
 from rekindle.engine.sensitivity._parts import DoseSlopes, after_dose, before_dose, tangent_name
 from rekindle.errors import SolverError
 from rekindle.modelling import Expression, Model, evaluate, symbols

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine._event_table import EventTable
 from rekindle.engine._solve import (
     DEFAULT_TOLERANCE,
     ParameterValues,
@@ -18,9 +17,10 @@ from rekindle.engine._solve import (
     subjects_of,
 )
 from rekindle.engine._solver_report import SolverReport
-from rekindle.engine._subjects import Subject
 from rekindle.engine._trajectory import Trajectory
-from rekindle.engine._workers import Job
+from rekindle.engine.records._event_table import EventTable
+from rekindle.engine.records._subjects import Subject
+from rekindle.engine.running._workers import Job
 from rekindle.engine.sensitivity._derivatives import Derivatives
 from rekindle.engine.sensitivity._doses import written_out
 from rekindle.engine.sensitivity._loss import Loss

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine._whole_files import claim, write_whole
+from rekindle.engine.running._whole_files import claim, write_whole
 from rekindle.errors import OutputError
 
 Array = NDArray[np.float64]

@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine._event_table import EventTable
-from rekindle.engine._shared_records import differently_timed
+from rekindle.engine.records._event_table import EventTable
+from rekindle.engine.records._shared_records import differently_timed
 
 Array = NDArray[np.float64]
 

@@ -10,10 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine._event_table import EventTable
 from rekindle.engine._ladder import refuse_unfit
-from rekindle.engine._outcomes import Outcomes
-from rekindle.engine._parameter_table import Parameters
 from rekindle.engine._solve import (
     DEFAULT_TOLERANCE,
     carried_linearly,
@@ -21,8 +18,11 @@ from rekindle.engine._solve import (
     output_names,
     subjects_of,
 )
-from rekindle.engine._whole_files import fingerprint
-from rekindle.engine._workers import Job
+from rekindle.engine.records._event_table import EventTable
+from rekindle.engine.records._parameter_table import Parameters
+from rekindle.engine.running._outcomes import Outcomes
+from rekindle.engine.running._whole_files import fingerprint
+from rekindle.engine.running._workers import Job
 from rekindle.engine.streaming._parquet_parts import ParquetParts
 from rekindle.engine.streaming._reduce_course import Courses
 from rekindle.engine.streaming._reduce_grid import Grid

@@ -51,7 +51,7 @@ def _in_order(
 
 
 def _in_processes(work: Work, task: Any, numbers: Sequence[int], workers: int) -> Iterator[tuple[int, Any]]:
-    from rekindle.engine._processes import Processes
+    from rekindle.engine.running._processes import Processes
 
     processes = Processes(work, task, workers)
     try:

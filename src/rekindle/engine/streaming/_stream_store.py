@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rekindle.engine._whole_files import claim, write_whole
+from rekindle.engine.running._whole_files import claim, write_whole
 from rekindle.engine.streaming._reduce_tally import Tally
 
 

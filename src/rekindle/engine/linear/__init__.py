@@ -1,0 +1,1 @@
+"""The exact solution of the linear part: eigenvalues and modes."""

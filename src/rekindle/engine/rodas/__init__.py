@@ -1,0 +1,1 @@
+"""Rodas5P (solvers L1 and L1'): its step, its factorisation and its loop."""

@@ -1,0 +1,1 @@
+"""Work and results: processes, checkpoints on disk, memory, the device, estimates of the error."""
