@@ -163,7 +163,7 @@ def trial_estimates() -> list[tuple[Estimate, bool]]:
 
 def power_rows() -> list[PowerRow]:
     return [
-        PowerRow(size, effect, unblinding, drawn, share, 0.05, share - 0.08, share + 0.08, -4.0, 0, 40)
+        PowerRow(size, effect, unblinding, drawn, drawn, share, 0.05, share - 0.08, share + 0.08, -4.0, 0, 40)
         for effect, share in ((0.0, 0.1), (0.5, 0.5), (1.0, 0.9))
         for unblinding in (True, False)
         for drawn in (True, False)

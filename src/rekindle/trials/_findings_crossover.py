@@ -17,13 +17,15 @@ def crossover_findings(
     if design.compared is None or design.compared.assign != CROSS:
         return
     phases = tuple(phase.name for phase in compared_phases(design))
-    for scale in design.scales:
-        for place, day in enumerate(groups[active].days(scale)):
+    rated = {scale: groups[active].days(scale) for scale in design.scales}
+    for scale, days in rated.items():
+        for place, day in enumerate(days):
             table = periods_of(groups, control, phases, scale, place)
             yield from _of_day(table, phases, scale, day, active, control)
-        start = periods_of(groups, control, phases, scale, 0).second_start(active)
-        words = f"{scale} at the start of {phases[1]}, by what came before"
-        yield difference_of(words, 0.0, f"{active} - {control}", "points", start)
+        if len(days):
+            start = periods_of(groups, control, phases, scale, 0).second_start(active)
+            words = f"{scale} at the start of {phases[1]}, by what came before"
+            yield difference_of(words, 0.0, f"{active} - {control}", "points", start)
 
 
 def _of_day(

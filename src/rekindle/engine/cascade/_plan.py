@@ -153,8 +153,8 @@ def with_quick_powers(roots: Sequence[Expression]) -> list[Expression]:
     """Write x^p as exp(p log x) where p is not a small whole number or a half.
 
     A library's power is exact to the last digit at several times the cost; here it only has to be better than
-    the tolerance. A base that has decayed to nothing counts as ``_SMALLEST_BASE``, because the slope of a
-    logarithm is infinite at 0, and so is 1/x for the smallest numbers.
+    the tolerance. The logarithm is taken of ``_SMALLEST_BASE`` where the base has decayed to nothing, because
+    its slope is infinite at 0, and so is 1/x for the smallest numbers; the power is 0 there.
     """
     done: dict[Expression, Expression] = {}
     smallest = constant(_SMALLEST_BASE)
@@ -169,8 +169,10 @@ def with_quick_powers(roots: Sequence[Expression]) -> list[Expression]:
             done[node] = rebuild(node, arguments)
         else:
             base, exponent = arguments
-            guarded = select(call("lt", call("abs", base), smallest), smallest, base)
-            done[node] = call("exp", exponent * call("log", guarded))
+            nothing = call("lt", call("abs", base), smallest)
+            power = call("exp", exponent * call("log", select(nothing, smallest, base)))
+            vanishes = call("and", nothing, call("gt", exponent, constant(0.0)))
+            done[node] = select(vanishes, constant(0.0), power)
     return [done[root] for root in roots]
 
 
