@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from benchmarks._page import page
 from benchmarks._race import Result, race
 from benchmarks._sensitivities import measure_sensitivities
 from benchmarks._therapy import therapy
-from benchmarks._waiting import course, waiting
+from benchmarks._waiting import waiting
 from benchmarks._worker import (
     FALLBACK_TOLERANCE,
     REFERENCE_TOLERANCE,
@@ -194,16 +193,12 @@ def parser() -> argparse.ArgumentParser:
     reader.add_argument(
         "--out", type=Path, default=PAGE, help="the page; default docs/performance-figures.md"
     )
-    reader.add_argument("--course", nargs=2, type=int, metavar=("PEOPLE", "WORKERS"), help=argparse.SUPPRESS)
     return reader
 
 
 def main() -> int:
     """Write the page; 1 if our own engine misses its accuracy gate."""
     options = parser().parse_args()
-    if options.course:
-        print(json.dumps(course(*options.course)))
-        return 0
     bench = Bench(options)
     try:
         text = bench.run()

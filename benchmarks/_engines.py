@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from typing import Any
 
 from benchmarks._workload import Workload
-from benchmarks.peers.rekindle import solvers
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,6 @@ def own_engines() -> tuple[Engine, ...]:
     return tuple(
         Engine(f"rekindle-{s}", label, f"rekindle:{entry}", ("rekindle",), "make bench", 64, True)
         for s, (label, entry) in _OWN.items()
-        if s in solvers()
     )
 
 

@@ -14,14 +14,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 REGIMEN = "ketamine 0.5 mg/kg iv over 40 min, twice weekly x 4 weeks, then weekly x 4, then every 2 weeks x 9"
 WEEKS = 26
 
 
-def course(people: int, workers: int) -> dict[str, float]:
-    """Simulate the course in this process; first call and, for one person, repeat."""
-    start = time.perf_counter()
+def course(people: int, workers: int, start: float) -> dict[str, float]:
+    """Simulate the course in this process; first call and, for one person, repeat.
+
+    Args:
+        people: how many people.
+        workers: processes that share them.
+        start: when this process was started (``time.time()``), so that Python and every import count.
+    """
     from rekindle.people import Person, Population, output_times, simulate_people
     from rekindle.regimen import parse_regimen
 
@@ -30,17 +36,24 @@ def course(people: int, workers: int) -> dict[str, float]:
     seconds = []
     for _ in range(2 if people == 1 else 1):
         result = simulate_people(REGIMEN, who, times=times, workers=workers)
-        seconds.append(time.perf_counter() - start)
-        start = time.perf_counter()
-    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        seconds.append(time.time() - start)
+        start = time.time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return {
         "first_s": seconds[0],
         "repeat_s": seconds[-1],
         "rows": len(result.time),
         "steps": result.solver.steps,
-        "peak_memory_mib": max(usage, children) / 1024,
+        "peak_memory_mib": max(_own_peak(), children) / 1024,
     }
+
+
+def _own_peak() -> int:
+    """Most memory that this process has had, KiB; what ``getrusage`` says includes that of its parent."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise RuntimeError("/proc/self/status names no VmHWM: this figure needs Linux")
 
 
 def in_fresh_process(people: int, workers: int, runs: int, cache: str) -> list[dict[str, float]]:
@@ -58,8 +71,10 @@ def in_fresh_process(people: int, workers: int, runs: int, cache: str) -> list[d
             environment = {**os.environ, "REKINDLE_CACHE_DIR": cache or empty}
             # Python's own compiled files are there for a user too; the first run makes them.
             environment.pop("PYTHONDONTWRITEBYTECODE", None)
-            command = [sys.executable, "-m", "benchmarks", "--course", str(people), str(workers)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+            command = [sys.executable, "-m", "benchmarks._waiting", str(people), str(workers)]
+            done = subprocess.run(
+                [*command, repr(time.time())], capture_output=True, text=True, check=True, env=environment
+            )
         found.append(json.loads(done.stdout))
     return found
 
@@ -118,3 +133,7 @@ def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, dict[str, float
         / statistics.median(r["first_s"] for r in shared),
     }
     return "\n".join(rows), figures
+
+
+if __name__ == "__main__":
+    print(json.dumps(course(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))))

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from benchmarks._equations import Array
 from benchmarks._workload import Workload
 from rekindle.engine import ParameterTable, solve
-
-#: Solvers that the page compares, beside the engine's own choice.
-LADDER = ("L1", "L1'", "L2")
-
-
-def solvers() -> tuple[str, ...]:
-    """The steps of the solver ladder that this version of the engine lets a caller choose."""
-    known = getattr(import_module(solve.__module__), "SOLVERS", ())
-    return ("auto", *(name for name in LADDER if name in known))
 
 
 class Run:
