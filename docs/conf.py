@@ -21,7 +21,11 @@ release = version = rekindle.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "performance-figures.md", "_generated/priors.md"]  # the latter are included
+exclude_patterns = [
+    "_build",
+    # Included by other pages.
+    "performance-figures.md", "performance-all-peers.md", "_generated/priors.md",
+]  # fmt: skip
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
