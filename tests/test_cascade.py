@@ -15,10 +15,14 @@ import rekindle
 from rekindle.engine._derivation import Derivation
 from rekindle.engine._system import build_system, infusion_name
 from rekindle.engine.cascade import _method as method
+from rekindle.engine.cascade._block import Loop
 from rekindle.engine.cascade._choice import cascade_suits
+from rekindle.engine.cascade._components import components
 from rekindle.engine.cascade._linear_loops import tear
-from rekindle.engine.cascade._plan import Loop, components, make_plan, own_slopes, with_quick_powers
-from rekindle.engine.cascade._stepper import SWEEPS, cascade_roots, emit_cascade, emit_step_functions
+from rekindle.engine.cascade._loop import SWEEPS
+from rekindle.engine.cascade._plan import make_plan, own_slopes
+from rekindle.engine.cascade._powers import with_quick_powers
+from rekindle.engine.cascade._stepper import cascade_roots, emit_cascade, emit_step_functions
 from rekindle.engine.code._emit import emit
 from rekindle.engine.code._hoist import hoist
 from rekindle.engine.code._machine_code import MachineCode

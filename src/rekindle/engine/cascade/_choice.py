@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rekindle.engine._derivation import Derivation
+from rekindle.engine.cascade._components import components
 from rekindle.engine.cascade._linear_loops import couplings, tear
-from rekindle.engine.cascade._plan import components
 from rekindle.modelling import Expression, symbols, topological
 
 #: Above this share of states in feedback loops, sweeping costs more than a full Jacobian saves.

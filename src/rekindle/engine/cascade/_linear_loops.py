@@ -8,15 +8,12 @@ with respect to several parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
-from rekindle.modelling import Expression, differentiate, symbols
-
-if TYPE_CHECKING:
-    from rekindle.engine.cascade._plan import Block
+from rekindle.engine.cascade._block import Block
+from rekindle.modelling import Expression, constant, differentiate, symbols
 
 #: The matrix of the torn states grows with the cube of their number; above this, sweeping is cheaper.
 _MOST_TORN = 3
@@ -132,3 +129,36 @@ def _in_order(places: Sequence[int], pairs: set[tuple[int, int]]) -> tuple[int, 
         ordered += ready
         left = [i for i in left if i not in ready]
     return tuple(ordered)
+
+
+class LinearLoops:
+    """Linear loops with their couplings, which loops of the same equations share."""
+
+    def __init__(self, moving: Collection[str]) -> None:
+        self.moving = set(moving)
+        self.operators: dict[tuple[object, ...], Operator] = {}
+        self.entries = 0
+
+    def loop(
+        self,
+        members: Sequence[int],
+        names: Sequence[str],
+        rates: Sequence[Expression],
+        own: Mapping[int, Expression],
+    ) -> LinearLoop | None:
+        """The loop, if it is linear and few states have to be torn out."""
+        found = couplings(names, rates)
+        parts = None if found is None else tear(len(members), set(found))
+        if found is None or parts is None:
+            return None
+        for i in range(len(members)):
+            found.setdefault((i, i), constant(0.0))
+        key = tuple(sorted((pair, id(entry)) for pair, entry in found.items()))
+        if key not in self.operators:
+            numbers = {pair: self.entries + i for i, pair in enumerate(found)}
+            self.entries += len(found)
+            block = Block(entries={numbers[pair]: entry for pair, entry in found.items()})
+            fixed = not symbols(*found.values()) & self.moving
+            self.operators[key] = Operator(Shape(*parts, numbers), block, fixed, tuple(members))
+        right = Block(dict(zip(members, rates, strict=True)), dict(own), together=tuple(members))
+        return LinearLoop(tuple(members), self.operators[key], right)

@@ -6,10 +6,11 @@ from typing import Any
 
 import llvmlite.ir as ir
 
+from rekindle.engine.cascade._block import Loop
 from rekindle.engine.cascade._linear_loop_code import factors_of
 from rekindle.engine.cascade._linear_loops import LinearLoop
 from rekindle.engine.cascade._method import PLACES, STAGES
-from rekindle.engine.cascade._plan import Loop, Plan
+from rekindle.engine.cascade._plan import Plan
 from rekindle.engine.cascade._solve import FACTORS
 from rekindle.engine.code._control_flow import variable
 from rekindle.engine.code._layout import Layout

@@ -7,12 +7,13 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from rekindle.engine.cascade._blocks import emit_block
+from rekindle.engine.cascade._block import Block
+from rekindle.engine.cascade._block_code import emit_block
 from rekindle.engine.cascade._linear_loop_code import LinearLoopCode
 from rekindle.engine.cascade._linear_loops import LinearLoop, Operator
 from rekindle.engine.cascade._memory import StepMemory
 from rekindle.engine.cascade._method import MIDDLE, PLACES, STAGES
-from rekindle.engine.cascade._plan import Block, Plan
+from rekindle.engine.cascade._plan import Plan
 from rekindle.engine.cascade._solve import (
     FACTORS,
     emit_explicit,

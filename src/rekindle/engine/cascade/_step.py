@@ -6,11 +6,12 @@ from typing import Any
 
 import llvmlite.ir as ir
 
+from rekindle.engine.cascade._block import Block
 from rekindle.engine.cascade._error import emit_error, emit_scales
 from rekindle.engine.cascade._linear_loops import LinearLoop
 from rekindle.engine.cascade._method import PLACES, START
 from rekindle.engine.cascade._pieces import Pieces, Work
-from rekindle.engine.cascade._plan import Block, Plan
+from rekindle.engine.cascade._plan import Plan
 from rekindle.engine.cascade._polynomial import emit_extrapolation, emit_weights
 from rekindle.engine.cascade._sweep import Sweep, emit_predictors
 from rekindle.engine.code._control_flow import counted_loop

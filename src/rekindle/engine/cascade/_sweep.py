@@ -6,9 +6,9 @@ from typing import Any
 
 import llvmlite.ir as ir
 
+from rekindle.engine.cascade._block import Loop
 from rekindle.engine.cascade._method import MIDDLE, NODES, PLACES, STAGES, START
 from rekindle.engine.cascade._pieces import Work
-from rekindle.engine.cascade._plan import Loop
 from rekindle.engine.cascade._solve import greater, multiply_add
 from rekindle.engine.code._control_flow import counted_loop, variable
 from rekindle.engine.lanes._lanes import (

@@ -10,7 +10,7 @@ import llvmlite.ir as ir
 
 from rekindle.engine._derivation import SLOPE
 from rekindle.engine.cascade._method import PLACES, STAGES, START
-from rekindle.engine.cascade._plan import with_quick_powers
+from rekindle.engine.cascade._powers import with_quick_powers
 from rekindle.engine.cascade._solve import multiply_add
 from rekindle.engine.code._control_flow import counted_loop, variable
 from rekindle.engine.code._emit import emit

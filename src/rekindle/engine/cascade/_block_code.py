@@ -7,8 +7,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
+from rekindle.engine.cascade._block import SHARED, Block
 from rekindle.engine.cascade._method import PLACES
-from rekindle.engine.cascade._plan import SHARED, Block
 from rekindle.engine.code._control_flow import counted_loop
 from rekindle.engine.code._emit import emit
 from rekindle.engine.code._hoist import HOISTED
