@@ -210,8 +210,7 @@ def _collect(
     grid = people.times
     return Trajectory(
         ids=people.people,
-        person=np.repeat(np.arange(len(people)), people.rows),
-        time=people.all_output_times(),
+        rows_each=people.rows,
         rows=outcomes.values,
         names=names,
         units={name: model.outputs[name].unit for name in names},
@@ -225,6 +224,7 @@ def _collect(
             failed,
             {person: errors[person] for person in people.people if person in errors},
         ),
+        own_times=None if grid is not None else people.observation_times(),
         carried={} if grid is not None else _carried(events, people.people),
     )
 

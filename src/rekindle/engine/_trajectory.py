@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,13 +25,13 @@ class Trajectory(Mapping[str, Array]):
 
     Attributes:
         ids: people, in the order of the event table.
-        person: for each row, the position of its person in ``ids``.
-        time: for each row, its time in ``time_unit``.
+        rows_each: how many rows each person has.
         rows: shape (rows, outputs).
         names: outputs, in the order of the columns of ``rows``.
         units: unit of each output.
         measurable: False for model states that nobody can measure.
         grid: the requested times when they were the same for everybody, else None.
+        own_times: without a grid the time of each row.
         carry: carry rules that were applied to covariates.
         solver: what the solver did.
         carried: DV, MDV, CENS, LLOQ and extra columns of the observation records, one entry a row.
@@ -39,8 +40,7 @@ class Trajectory(Mapping[str, Array]):
     """
 
     ids: tuple[str, ...]
-    person: NDArray[np.int64]
-    time: Array
+    rows_each: NDArray[np.int64]
     rows: Array
     names: tuple[str, ...]
     units: Mapping[str, str]
@@ -49,7 +49,21 @@ class Trajectory(Mapping[str, Array]):
     grid: Array | None
     carry: Mapping[str, str]
     solver: SolverReport
+    own_times: Array | None = None
     carried: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def person(self) -> NDArray[np.int64]:
+        """For each row, the position of its person in ``ids``."""
+        return np.repeat(np.arange(len(self.ids)), self.rows_each)
+
+    @cached_property
+    def time(self) -> Array:
+        """For each row, its time in ``time_unit``."""
+        if self.own_times is not None:
+            return self.own_times
+        assert self.grid is not None, "there is one or the other"
+        return np.tile(self.grid, len(self.ids))
 
     def __getitem__(self, name: str) -> Array:
         if name not in self.names:
@@ -71,7 +85,7 @@ class Trajectory(Mapping[str, Array]):
         return len(self.names)
 
     def __repr__(self) -> str:
-        size = f"{len(self.ids)} people, {len(self.time)} rows, {len(self.names)} outputs"
+        size = f"{len(self.ids)} people, {len(self.rows)} rows, {len(self.names)} outputs"
         return f"Trajectory({size}; {self.solver})"
 
     def to_frame(self) -> pandas.DataFrame:

@@ -71,10 +71,13 @@ class Program:
 
     def _grouped(self, columns: Whole, lanes: int) -> tuple[Array, ...]:
         groups = -(-len(columns) // lanes)
-        spread = columns[np.minimum(np.arange(groups * lanes), len(columns) - 1)]
+        tables: tuple[Array, ...] = (self.values, self.constants, self.modal)
+        if not len(columns) == groups * lanes == self.constants.shape[1]:
+            spread = columns[np.minimum(np.arange(groups * lanes), len(columns) - 1)]
+            tables = tuple(table[:, spread] for table in tables)
         return tuple(
-            np.ascontiguousarray(table[:, spread].reshape(len(table), groups, lanes).transpose(1, 0, 2))
-            for table in (self.values, self.constants, self.modal)
+            np.ascontiguousarray(table.reshape(len(table), groups, lanes).transpose(1, 0, 2))
+            for table in tables
         )
 
 

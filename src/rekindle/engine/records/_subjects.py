@@ -72,7 +72,8 @@ class Subjects(Sequence[Subject]):
         known: dict[int, tuple[int, Schedule]] = {}
         course, member = np.empty((2, len(records)), np.int64)
         for place, own in enumerate(records.values()):
-            if isinstance(own, SharedRecords) and not own.schedule.repeats:
+            # Most people share a tuple; asking an abstract class about each takes longer than all the rest.
+            if type(own) is not tuple and isinstance(own, SharedRecords) and not own.schedule.repeats:
                 key, member[place] = id(own.schedule), own.person
                 schedule = own.schedule
             else:
@@ -146,10 +147,8 @@ class Subjects(Sequence[Subject]):
         asked = [sum(record.asks for record in one.records) for one in self.courses]
         return np.array(asked, np.int64)[self.course]
 
-    def all_output_times(self) -> Array:
-        """Times of all rows, person by person."""
-        if self.times is not None:
-            return np.tile(self.times, len(self))
+    def observation_times(self) -> Array:
+        """Times of all observation records, person by person."""
         asked = [[record.time for record in one.records if record.asks] for one in self.courses]
         return np.array([time for number in self.course for time in asked[number]], dtype=float)
 
