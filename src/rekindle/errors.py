@@ -114,3 +114,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     match = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f'; did you mean "{match[0]}"?' if match else ""
+
+
+def reason(problem: Exception) -> str:
+    """Why a file could not be read or written, without what the caller says anyway.
+
+    >>> reason(FileNotFoundError(2, "No such file or directory", "people.csv"))
+    'No such file or directory'
+    """
+    if isinstance(problem, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return (problem.strerror if isinstance(problem, OSError) else None) or str(problem)

@@ -32,7 +32,7 @@ def command(
     """
     from rekindle.cli._interruption import resumable
     from rekindle.cli._options import worker_count
-    from rekindle.errors import OutputError
+    from rekindle.errors import OutputError, reason
     from rekindle.regimen import parse_regimen
     from rekindle.report import patient_page, require_extra
     from rekindle.trials import simulate_outlook
@@ -48,6 +48,6 @@ def command(
         Path(out).write_text(page.html, encoding="utf-8")
     except OSError as problem:
         raise OutputError(
-            "RK-OUT-023", given=f"{out} cannot be written ({problem.strerror})", remedy="Choose another file"
+            "RK-OUT-023", given=f"{out} cannot be written ({reason(problem)})", remedy="Choose another file"
         ) from None
     click.echo(f"Page: {out}. Read it before you hand it over; it is for a talk, not instead of one.")

@@ -165,11 +165,11 @@ def _compound(name: str) -> Compound | None:
 
 
 def _write(path: Path, text: str) -> None:
-    from rekindle.errors import OutputError
+    from rekindle.errors import OutputError, reason
 
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as problem:
         raise OutputError(
-            "RK-OUT-023", given=f"{path} cannot be written ({problem.strerror})", remedy="Choose another file"
+            "RK-OUT-023", given=f"{path} cannot be written ({reason(problem)})", remedy="Choose another file"
         ) from None

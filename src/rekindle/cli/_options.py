@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rekindle.errors import OutputError, ParameterError, nearest
+from rekindle.errors import OutputError, ParameterError, nearest, reason
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
@@ -129,7 +129,7 @@ def output_folder(text: str | None) -> Path | None:
     except OSError as problem:
         raise OutputError(
             "RK-OUT-022",
-            given=f"folder {text} cannot be made ({problem.strerror})",
+            given=f"folder {text} cannot be made ({reason(problem)})",
             remedy="Choose a folder that you may write to",
         ) from None
     return folder

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rekindle.errors import EvidenceError, nearest
+from rekindle.errors import EvidenceError, nearest, reason
 from rekindle.evidence._row import Row
 
 Source = str | Path | Iterable[Mapping[str, object]]
@@ -59,7 +59,7 @@ def _cells(source: str | Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         except (OSError, UnicodeDecodeError, ValueError) as problem:
             raise EvidenceError(
                 "RK-EVI-001",
-                given=f"table {str(source)!r} cannot be read ({problem})",
+                given=f"table {str(source)!r} cannot be read ({reason(problem)})",
                 remedy="Give the path of a UTF-8 CSV file",
             ) from None
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rekindle.errors import ModelError
+from rekindle.errors import ModelError, reason
 from rekindle.modelling._lexer import Token, refusal
 from rekindle.modelling._statements import parse_statements
 from rekindle.modelling._syntax import (
@@ -78,12 +78,9 @@ def read_text(path: Path, token: Token | None = None) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        reason = (
-            "is not UTF-8 text" if isinstance(error, ValueError) else f"cannot be read ({error.strerror})"
-        )
         raise ModelError(
             "RK-MOD-023",
-            given=f'file "{path}" {reason}',
+            given=f'file "{path}" cannot be read ({reason(error)})',
             remedy="Check the name and the folder",
             line=token.line if token else 0,
             column=token.column if token else 0,

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from rekindle.errors import PersonError, nearest
+from rekindle.errors import PersonError, nearest, reason
 from rekindle.people._contradictions import Fact, refuse_contradictions
 from rekindle.people._person import Person
 from rekindle.people._ranges import person_ranges
@@ -188,7 +188,7 @@ def _content(path: Path, name: str) -> Any:
         text = path.read_text(encoding="utf-8")
         return tomllib.loads(text) if suffix == ".toml" else _yaml(text, name)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise PersonError("RK-PER-050", given=f'cannot read "{name}": {error}') from None
+        raise PersonError("RK-PER-050", given=f'cannot read "{name}": {reason(error)}') from None
 
 
 def _yaml(text: str, name: str) -> Any:

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from rekindle.errors import ParameterError, nearest
+from rekindle.errors import ParameterError, nearest, reason
 from rekindle.modelling import MARKS
 from rekindle.therapy._compound import PLACES, Compound, Gap, Measure, Species
 from rekindle.therapy._compound_fields import (
@@ -38,7 +38,7 @@ def read_file(path: str | PathLike[str]) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ParameterError(
             "RK-PAR-120",
-            given=f'compound file "{Path(path).name}" cannot be read: {error}',
+            given=f'compound file "{Path(path).name}" cannot be read: {reason(error)}',
             allowed="A TOML file; `rekindle compound show ketamine --toml` prints one",
         ) from None
 

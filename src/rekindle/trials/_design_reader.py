@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from rekindle.errors import RekindleError, nearest
+from rekindle.errors import RekindleError, nearest, reason
 from rekindle.people import person_ranges
 from rekindle.therapy import control_response
 from rekindle.trials._design import (
@@ -59,7 +59,7 @@ def read_design(path: str | PathLike[str]) -> Design:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise design_error(
-            "RK-DES-001", f"{name} cannot be read ({problem})", remedy="Give the path of a YAML file"
+            "RK-DES-001", f"{name} cannot be read ({reason(problem)})", remedy="Give the path of a YAML file"
         ) from None
     return parse_design(text, name)
 

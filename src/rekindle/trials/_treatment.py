@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from rekindle.errors import ParameterError, PersonError, nearest
+from rekindle.errors import ParameterError, PersonError, nearest, reason
 from rekindle.people import Person, read_treatment
 from rekindle.regimen import Regimen
 from rekindle.therapy import Compound, ect_records, refuse_double_count, ssri_records, training_records
@@ -215,7 +215,7 @@ def read_comparison(path: str | PathLike[str]) -> ComparisonPlan:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ParameterError(
             "RK-PAR-140",
-            given=f'comparison file "{name}": {error}',
+            given=f'comparison file "{name}" cannot be read: {reason(error)}',
             allowed="A TOML file with title and one table [[treatments]] for each treatment",
         ) from None
     _check_keys(name, table, _PLAN_KEYS, ("title", "treatments"))

@@ -19,7 +19,7 @@ from rekindle.engine.exchange._nonmem_clock import (
 )
 from rekindle.engine.exchange._nonmem_ignore import Ignore
 from rekindle.engine.records._records import COLUMNS
-from rekindle.errors import EventError, nearest
+from rekindle.errors import EventError, nearest, reason
 from rekindle.modelling import Model
 
 _DOSE_COLUMNS = ("AMT", "RATE", "DUR", "II", "ADDL", "SS")
@@ -79,7 +79,7 @@ def _table(
         except (OSError, UnicodeDecodeError, ValueError) as problem:
             raise EventError(
                 "RK-EVT-004",
-                given=f"data set {text[:200]!r} cannot be read ({problem})",
+                given=f"data set {text[:200]!r} cannot be read ({reason(problem)})",
                 remedy="Give the path of a UTF-8 text file",
             ) from None
     numbered = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]

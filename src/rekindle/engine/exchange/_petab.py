@@ -12,7 +12,7 @@ from typing import Any
 from rekindle.engine.exchange._petab_doses import Slots, identifier
 from rekindle.engine.records._event_table import EventTable
 from rekindle.engine.records._records import OBSERVATION, Record
-from rekindle.errors import EventError, OutputError, ParameterError, nearest
+from rekindle.errors import EventError, OutputError, ParameterError, nearest, reason
 from rekindle.modelling import Model, Parameter, symbol, to_sbml
 
 _SCALES = ("lin", "log", "log10")
@@ -255,7 +255,7 @@ def _write(folder: Path, sbml: str, tables: Mapping[str, Sequence[Mapping[str, A
             written.append(folder / name)
     except OSError as problem:
         raise OutputError(
-            "RK-OUT-023", given=f"{folder} cannot be written ({problem.strerror})",
+            "RK-OUT-023", given=f"{folder} cannot be written ({reason(problem)})",
             remedy="Choose another folder",
         ) from None  # fmt: skip
     return written

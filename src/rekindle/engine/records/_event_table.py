@@ -15,7 +15,7 @@ from typing import Any
 
 from rekindle.engine.exchange._nonmem import read_nonmem
 from rekindle.engine.records._records import COLUMNS, Record, read_record
-from rekindle.errors import EventError, nearest
+from rekindle.errors import EventError, nearest, reason
 from rekindle.modelling import CARRY_RULES, Model
 from rekindle.units import convert
 
@@ -128,7 +128,7 @@ class EventTable:
             except (OSError, UnicodeDecodeError) as problem:
                 raise EventError(
                     "RK-EVT-004",
-                    given=f"event table {text!r} cannot be read ({problem})",
+                    given=f"event table {text!r} cannot be read ({reason(problem)})",
                     remedy="Give the path of a UTF-8 CSV file",
                 ) from None
         reader = csv.reader(io.StringIO(text, newline=""))

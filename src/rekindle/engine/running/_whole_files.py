@@ -11,7 +11,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from rekindle.errors import OutputError
+from rekindle.errors import OutputError, reason
 
 
 def fingerprint(content: Any) -> str:
@@ -78,7 +78,7 @@ def write_whole(path: Path, content: bytes) -> None:
 def _unwritten(path: Path, problem: OSError) -> OutputError:
     return OutputError(
         "RK-OUT-055",
-        given=f"{path} cannot be written ({problem.strerror or problem})",
+        given=f"{path} cannot be written ({reason(problem)})",
         why="What was finished before is kept",
         remedy="Make room or choose another folder; the same call with a checkpoint goes on",
     )
