@@ -21,11 +21,11 @@ from rekindle.engine.cascade._components import components
 from rekindle.engine.cascade._linear_loops import tear
 from rekindle.engine.cascade._loop import SWEEPS
 from rekindle.engine.cascade._plan import make_plan, own_slopes
-from rekindle.engine.cascade._powers import with_quick_powers
 from rekindle.engine.cascade._stepper import cascade_roots, emit_cascade, emit_step_functions
 from rekindle.engine.code._emit import emit
 from rekindle.engine.code._hoist import hoist
 from rekindle.engine.code._machine_code import MachineCode
+from rekindle.engine.code._powers import with_quick_powers
 from rekindle.engine.lanes._lanes import LaneKind, load, store
 from rekindle.engine.linear._linear import LinearBlock
 from rekindle.engine.rodas import _stepper as contract

@@ -9,9 +9,9 @@ import llvmlite.ir as ir
 from rekindle.engine._derivation import Derivation
 from rekindle.engine.cascade._loop import StepLoop
 from rekindle.engine.cascade._plan import make_plan, own_slopes
-from rekindle.engine.cascade._powers import with_quick_powers
 from rekindle.engine.cascade._step import StepFunctions
 from rekindle.engine.cascade._switches import straight_forcings, switches
+from rekindle.engine.code._powers import with_quick_powers
 from rekindle.engine.lanes._lanes import LaneKind
 from rekindle.modelling import Expression
 

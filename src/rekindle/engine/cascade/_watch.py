@@ -10,11 +10,11 @@ import llvmlite.ir as ir
 
 from rekindle.engine._derivation import SLOPE
 from rekindle.engine.cascade._method import PLACES, STAGES, START
-from rekindle.engine.cascade._powers import with_quick_powers
 from rekindle.engine.cascade._solve import multiply_add
 from rekindle.engine.code._control_flow import counted_loop, variable
 from rekindle.engine.code._emit import emit
 from rekindle.engine.code._hoist import HOISTED
+from rekindle.engine.code._powers import with_quick_powers
 from rekindle.engine.lanes._lanes import INTEGER, INTEGERS, LaneKind, index, keep_apart, load, store
 from rekindle.modelling import Expression, symbols
 

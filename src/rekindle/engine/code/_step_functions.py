@@ -61,9 +61,14 @@ def reader(builder: ir.IRBuilder, places: Places, hoisted: Any) -> Callable[[str
 
 
 def emit_step_functions(
-    module: ir.Module, derivation: Derivation, roots: Mapping[str, Sequence[Expression]], kind: LaneKind
+    module: ir.Module,
+    derivation: Derivation,
+    roots: Mapping[str, Sequence[Expression]],
+    kind: LaneKind,
+    *,
+    quick: bool = False,
 ) -> StepFunctions:
-    """Emit them from the hoisted ``step_roots`` of a derivation."""
+    """Emit them from the hoisted ``step_roots`` of a derivation; ``quick`` as for ``emit``."""
     names = ("right_hand_side", "slopes", "peaks")
     n, count = len(derivation.system.nonlinear), len(derivation.jacobian)
     factorisation = Factorisation(n, derivation.jacobian, kind)
@@ -71,7 +76,7 @@ def emit_step_functions(
     roots = dict(zip(names, groups, strict=True))
 
     def inner(name: str, sizes: Sequence[int], *, slopes: bool) -> ir.Function:
-        return _emit_inner(module, derivation, name, roots[name], sizes, kind, slopes=slopes)
+        return _emit_inner(module, derivation, name, roots[name], sizes, kind, slopes=slopes, quick=quick)
 
     return StepFunctions(
         right_hand_side=inner("right_hand_side", [n], slopes=False),
@@ -119,6 +124,7 @@ def _emit_inner(
     kind: LaneKind,
     *,
     slopes: bool,
+    quick: bool = False,
 ) -> ir.Function:
     """A function (y, forcing values, [forcing slopes,] hoisted, result, ...) of the integration loop."""
     inputs = 4 if slopes else 3
@@ -133,7 +139,7 @@ def _emit_inner(
     places |= {s: (values, i) for i, s in enumerate(derivation.forcings)}
     places |= {SLOPE + s: (rest[0], i) for i, s in enumerate(derivation.forcings)}
     places |= _derived_places(derivation, values, roots)
-    results = iter(emit(builder, roots, reader(builder, places, rest[-1]), kind))
+    results = iter(emit(builder, roots, reader(builder, places, rest[-1]), kind, quick=quick))
     for target, size in zip(function.args[inputs:], sizes, strict=True):
         for position in range(size):
             store(builder, next(results), target, position)

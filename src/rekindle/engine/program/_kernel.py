@@ -21,6 +21,7 @@ from rekindle.engine.cascade._lane_step import emit_lane_step
 from rekindle.engine.code._emit import emit
 from rekindle.engine.code._machine_code import FULL, LIGHT, MachineCode
 from rekindle.engine.code._model_code import emit_model, model_roots
+from rekindle.engine.code._powers import with_quick_powers
 from rekindle.engine.code._processor import Processor
 from rekindle.engine.code._step_functions import (
     WatchFunctions,
@@ -70,7 +71,7 @@ class KernelSource:
         steps = (
             {"peaks": derivation.peak_slopes, **cascade.cascade_roots(derivation)}
             if cascaded
-            else derivation.step_roots
+            else {name: with_quick_powers(roots) for name, roots in derivation.step_roots.items()}
         )
         hoisted_roots, hoisted = hoist_groups(
             {**steps, **model_roots(derivation)}, set(derivation.constant_index)
@@ -86,7 +87,7 @@ class KernelSource:
             integrate = cascade.emit_cascade(module, functions, hoisted_roots["peaks"], turning)
             step = emit_lane_step(module, functions, parts) if parts.peak_count else None
         else:
-            parts = own = emit_step_functions(module, derivation, hoisted_roots, kind)
+            parts = own = emit_step_functions(module, derivation, hoisted_roots, kind, quick=True)
             step = emit_step(module, own, kind)
             integrate = stepper.emit_integrate(module, own, kind, step)
         frame = Frame(derivation, parts, len(hoisted), kind)
