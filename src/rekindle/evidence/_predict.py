@@ -69,8 +69,8 @@ def predict_arms(
     background treatment, entry by a rated score, raters' errors, and both arms for a difference.
     ``predicted`` is then the mean or share of the simulated people, and ``difference`` stands in place of
     ``ratio``; ``pass_low`` and ``pass_high`` bound the predicted value itself. Their intervals also hold the
-    uncertainty of the fitted parameters and what one study shows beyond its design, both from the shipped
-    calibration; percentages are rounded outwards to whole per cent. ``predicted_sd`` is the SD between people
+    uncertainty of the fitted and of the typical pharmacokinetic parameters, and what one study shows beyond
+    its design, as the shipped calibration found it; percentages are rounded outwards to whole per cent. ``predicted_sd`` is the SD between people
     of a mean, ``se_people`` (choice of people, raters), ``se_parameters`` and ``se_studies`` the standard
     errors by source. Averaged over mechanism hypotheses (``rekindle.therapy.mechanism_weights``), each one's
     prediction and that with equal weights stand beside it, and ``se_mechanisms`` is the SD between them.

@@ -51,7 +51,10 @@ class Prediction:
             lines.append(f"Predicted / observed lies within 0.67 to 1.5 for {inside} of {len(ratios)} rows.")
         told = "people, assay noise, uncertainty of the typical pharmacokinetic parameters"
         if "difference" in self.columns:
-            told = "patients, rater noise, uncertainty of the fitted parameters, differences between studies"
+            told = (
+                "patients, rater noise, uncertainty of the fitted parameters and the pharmacokinetics, "
+                "differences between studies"
+            )
             compared = [row for row in self.rows if row.get("difference") is not None]
             inside = sum(_inside(row) for row in compared)
             lines.append(f"The observation lies in its 90 % interval for {inside} of {len(compared)} rows.")

@@ -16,7 +16,9 @@ from rekindle.people._variability import default_variability
 from rekindle.therapy import (
     ParameterSet,
     calibration,
+    is_ketamine,
     mechanism_weights,
+    parameter_draws,
     residual_errors,
     therapy_model,
 )
@@ -83,7 +85,7 @@ def score_uncertainty(
 ) -> tuple[ScoreUncertainty, ...]:
     """Split the uncertainty of a predicted MADRS score into its sources.
 
-    The first people are simulated at parameter sets drawn from the shipped calibration of each mechanism.
+    The first people are simulated at parameter sets drawn for each mechanism (``parameter_draws``).
     Their mean differs between draws by the parameters and between mechanisms; within a draw the people
     differ. Differences between clinics have the size that studies of one design were found to have. By the
     law of total variance the squares of the parts add up to the variance of one rated score.
@@ -117,7 +119,7 @@ def score_uncertainty(
     for mechanism in chosen:
         generator = random_generator(seed, 0, 0, 0, Stream.PARAMETERS, f"draws {mechanism}")
         found = []
-        for drawn in calibration(mechanism).draws(draws, generator):
+        for drawn in parameter_draws(mechanism, draws, generator):
             found.append(
                 _scores(
                     regimen, crowd, times, setting or Setting(), compound, drawn,
@@ -148,7 +150,8 @@ def _scores(
     """Scores of everybody at one parameter set, shape (people, times)."""
     model = course_model(regimen, compound, people, **switches)
     control = drawn.control.get(setting.control_class or "", {})
-    moved = {**drawn.values, **control, **given}
+    kinetics = drawn.pharmacokinetics if compound is None or is_ketamine(compound) else {}
+    moved = {**kinetics, **drawn.values, **control, **given}
     variability = default_variability(mechanism=switches["mechanism"])
     variability = variability.with_spread(drawn.spread).with_correlation(drawn.correlation)
     found = simulate_courses(

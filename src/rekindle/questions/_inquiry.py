@@ -25,9 +25,10 @@ from rekindle.people import (
 from rekindle.therapy import (
     ParameterSet,
     calibrated_mechanisms,
-    calibration,
     control_response,
     default_parameters,
+    is_ketamine,
+    parameter_draws,
 )
 from rekindle.trials import Treatment
 
@@ -122,11 +123,11 @@ class Inquiry:
         return list(Population(self.people if count is None else count, self.seed, fixed=facts))
 
     def parameter_draws(self) -> list[ParameterSet]:
-        """Parameter sets drawn from the shipped calibration; none for a mechanism without one."""
+        """Sets drawn by ``rekindle.therapy.parameter_draws``; none for a mechanism without a calibration."""
         if self.mechanism not in calibrated_mechanisms():
             return []
         generator = random_generator(self.seed, 0, 0, 0, Stream.PARAMETERS, "calibration")
-        return calibration(self.mechanism).draws(self.draws, generator)
+        return parameter_draws(self.mechanism, self.draws, generator)
 
     def ensemble_of(
         self, arms: Mapping[str, Arm], times: Sequence[float], outputs: Sequence[str], *, share: float = 0.6
@@ -179,6 +180,8 @@ class Inquiry:
         values: dict[str, float] = {}
         if arm.control is not None:
             values |= control_response(arm.control, mechanism=self.mechanism).parameters
+        if compound is None or is_ketamine(compound):
+            values |= crowd.parameters.pharmacokinetics
         values |= crowd.parameters.values
         values |= crowd.parameters.control.get(arm.control or "", {})
         values |= arm.parameters

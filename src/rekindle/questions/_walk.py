@@ -66,7 +66,8 @@ def percentage(
     design = walk_design(turned, people)
     values: dict[str, float] = {}
     if parameters is not None:
-        values = {**parameters.values, **parameters.control.get(design.control_class or "", {})}
+        values = {**parameters.pharmacokinetics, **parameters.values}
+        values |= parameters.control.get(design.control_class or "", {})
     world = World(mechanism, unblinding="unblinding" not in turned, parameters=values)
     data = run_replicates(design, [0], seed=seed, world=world)[0]
     fixed = "denominator" in turned

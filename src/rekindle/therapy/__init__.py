@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         mechanism_scores,
         mechanism_weights,
     )
+    from rekindle.therapy._parameter_draws import parameter_draws
     from rekindle.therapy._pharmacokinetic_uncertainty import (
         UncertainParameter,
         moved_pharmacokinetics,
@@ -91,6 +92,7 @@ else:
             "_export": "export_events",
             "_mechanism_strengths": "equal_day_one_strengths",
             "_mechanism_weights": "WEIGHTINGS, MechanismScore, mechanism_scores, mechanism_weights",
+            "_parameter_draws": "parameter_draws",
             "_pharmacokinetic_uncertainty": "UncertainParameter, moved_pharmacokinetics, nasal_variants, "
             "pharmacokinetic_draws, uncertain_pharmacokinetics",
             "_residual": "residual_errors",
@@ -160,6 +162,7 @@ __all__ = [
     "moved_pharmacokinetics",
     "named_parameter_set",
     "nasal_variants",
+    "parameter_draws",
     "pharmacokinetic_draws",
     "pharmacokinetic_model",
     "pharmacokinetic_models",

@@ -19,12 +19,15 @@ class ParameterSet:
         control: control class -> parameter of its natural course -> value.
         spread: parameter -> SD of its random effect between people.
         correlation: pair of parameters -> correlation of their random effects between people.
+        pharmacokinetics: parameter of ketamine's kinetics -> value for the typical person; not for another
+            compound, which has values of its own by the same names.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
     control: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     spread: Mapping[str, float] = field(default_factory=dict)
     correlation: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    pharmacokinetics: Mapping[str, float] = field(default_factory=dict)
 
 
 def named_parameter_set(found: Mapping[str, float]) -> ParameterSet:

@@ -39,7 +39,7 @@ class World:
         mechanism: hypothesis that carries the mood effect.
         effect: factor on the drug's effect on mood.
         unblinding: False switches off what people conclude from acute effects.
-        drawn: parameters that replace those of the shipped calibration.
+        drawn: parameters that replace those of the shipped calibration and the typical kinetics.
         parameters: typical values that are given; they replace all others.
     """
 
@@ -62,7 +62,7 @@ class World:
             known = control_response(design.control_class, mechanism=self.mechanism)
             found = {**known.parameters, **self.drawn.control.get(known.name, {})}
             values |= {name: value for name, value in found.items() if name in model.parameters}
-        values |= {**self.drawn.values, **self.parameters}
+        values |= {**self.drawn.pharmacokinetics, **self.drawn.values, **self.parameters}
         if self.effect != 1.0:
             for name in DRUG_EFFECT:
                 usual = values.get(name, model.parameters[name].value)

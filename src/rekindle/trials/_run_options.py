@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from rekindle.people import Stream, random_generator
-from rekindle.therapy import ParameterSet, calibration
+from rekindle.therapy import ParameterSet, parameter_draws
 from rekindle.trials._batches import Execution
 from rekindle.trials._exposure import World
 
@@ -52,7 +52,7 @@ def execution(options: RunOptions) -> Execution:
 def posterior_draws(
     count: int, *, seed: int = 1, mechanism: str = "disinhibition"
 ) -> tuple[ParameterSet, ...]:
-    """Parameter sets drawn from the shipped calibration of a mechanism.
+    """Parameter sets drawn from the shipped calibration of a mechanism and the published pharmacokinetics.
 
     Raises:
         ParameterError: a mechanism without a calibration.
@@ -61,4 +61,4 @@ def posterior_draws(
     (3, True)
     """
     generator = random_generator(seed, 0, 0, 0, Stream.PARAMETERS, "trials: calibration")
-    return tuple(calibration(mechanism).draws(count, generator))
+    return tuple(parameter_draws(mechanism, count, generator))

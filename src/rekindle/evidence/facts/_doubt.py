@@ -12,7 +12,7 @@ from rekindle.evidence._data import assumption
 from rekindle.evidence.facts._bench import Bench
 from rekindle.evidence.facts._fact import Fact, Found
 from rekindle.people import Stream, random_generator
-from rekindle.therapy import calibration, pharmacokinetic_draws
+from rekindle.therapy import parameter_draws
 
 _QUANTILES = (0.05, 0.95)
 #: Shares end here.
@@ -25,10 +25,9 @@ def drawn_benches(bench: Bench, count: int) -> list[Bench]:
     A set is one from the posterior of the calibration with one that published pharmacokinetics leave open.
     """
     generator = random_generator(bench.seed, 0, 0, 0, Stream.PARAMETERS, "facts")
-    exposures = pharmacokinetic_draws(count, generator)
     sets = [
-        replace(one, values={**one.values, **exposure})
-        for one, exposure in zip(calibration(bench.mechanism).draws(count, generator), exposures, strict=True)
+        replace(one, values={**one.values, **one.pharmacokinetics})
+        for one in parameter_draws(bench.mechanism, count, generator)
     ]
     people = min(bench.n_people, round(assumption("people_for_parameters")))
     return [Bench(bench.mechanism, people, bench.seed, bench.workers, own) for own in (None, *sets)]

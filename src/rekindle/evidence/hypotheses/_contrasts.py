@@ -17,7 +17,7 @@ from rekindle.therapy import (
     calibration,
     combined_interactions,
     interaction,
-    pharmacokinetic_draws,
+    parameter_draws,
 )
 
 Array = NDArray[np.float64]
@@ -144,12 +144,10 @@ def _sets(mechanism: str, draws: int, seed: int) -> list[Mapping[str, float]]:
     if mechanism not in calibrated_mechanisms():
         return [off]
     generator = random_generator(seed, 0, 0, 0, Stream.PARAMETERS, "contrasts")
-    fitted = calibration(mechanism)
-    exposures = pharmacokinetic_draws(draws, generator)
-    drawn = fitted.draws(draws, generator)
+    drawn = parameter_draws(mechanism, draws, generator)
     return [
-        {**fitted.parameter_set.values, **off},
-        *({**one.values, **exposure, **off} for one, exposure in zip(drawn, exposures, strict=True)),
+        {**calibration(mechanism).parameter_set.values, **off},
+        *({**one.values, **one.pharmacokinetics, **off} for one in drawn),
     ]
 
 

@@ -18,7 +18,7 @@ from rekindle.evidence.outcomes._study import SHAPE, between_studies, kind_of, m
 from rekindle.evidence.outcomes._summary import SHARES, summarise
 from rekindle.evidence.outcomes._target import OutcomeTarget
 from rekindle.people import Stream, random_generator
-from rekindle.therapy import ParameterSet, calibrated_mechanisms, calibration
+from rekindle.therapy import ParameterSet, calibrated_mechanisms, calibration, parameter_draws
 
 Array = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def simulate_with_doubt(
     mechanism: str,
     draws: int,
 ) -> Simulated | RekindleError:
-    """Simulate an arm for its readings, also at so many parameter sets drawn from the shipped calibration."""
+    """Simulate an arm for its readings, also at so many drawn parameter sets."""
     outputs = tuple(dict.fromkeys(output for reading in readings for output in reading.outputs))
     times = sorted({time for reading in readings for time in reading.times(setup)})
     few = round(assumption("people_for_parameters"))
@@ -83,7 +83,7 @@ def simulate_with_doubt(
         if mechanism not in calibrated_mechanisms():
             return Simulated(mechanism, course)
         generator = random_generator(seed, 0, 0, 0, Stream.PARAMETERS, "calibration")
-        sets = calibration(mechanism).draws(draws, generator)
+        sets = parameter_draws(mechanism, draws, generator)
         return Simulated(mechanism, course, simulate(few), tuple(simulate(few, one) for one in sets))
     except RekindleError as problem:
         return problem

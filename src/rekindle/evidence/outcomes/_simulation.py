@@ -108,7 +108,8 @@ def simulate_arm(
     model = therapy_model(**_switches(setup), mechanism=mechanism)
     parameters = parameters or default_parameters(mechanism)
     course = control_response(setup.control_class, mechanism=mechanism).parameters
-    replaced = {**course, **parameters.values, **parameters.control.get(setup.control_class, {})}
+    replaced = {**course, **parameters.pharmacokinetics, **parameters.values}
+    replaced |= parameters.control.get(setup.control_class, {})
     moments = sorted({moment(time) for time in times})
     typical = {parameter: value for parameter, value in replaced.items() if parameter in model.parameters}
     variability = _variability(setup).with_spread(parameters.spread)

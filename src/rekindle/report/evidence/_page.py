@@ -132,13 +132,14 @@ _RESIDUALS = (
 )
 _INTERVALS = [
     "Intervals of clinical outcomes hold the choice of people with the errors of raters, the uncertainty of "
-    "the fitted parameters, the calibrated mechanism hypotheses by their weights, and differences between "
-    "studies of one design. They do not hold the uncertainty of the pharmacokinetics, nor of parameters that "
-    "were not fitted.",
+    "the fitted parameters and of the typical pharmacokinetics, the calibrated mechanism hypotheses by their "
+    "weights, and differences between studies of one design. They do not hold the uncertainty of other "
+    "parameters that were not fitted.",
     "Intervals of plasma hold people, the error of the assay, and what published estimates leave open of the "
     "typical parameters. These are drawn independently of each other, because no published model states "
-    "their correlations: half-lives and late concentrations come out wider than they would with them. "
-    "Multipliers of interacting drugs have no uncertainty here.",
+    "their correlations: half-lives and late concentrations come out wider than they would with them. For "
+    "clinical outcomes they are drawn independently of the fitted parameters too, which is the most that "
+    "they can add. Multipliers of interacting drugs have no uncertainty here.",
 ]
 _ROLES = (
     "The parameters were set with the rows of role calibrate. Agreement with those is no independent "
