@@ -70,10 +70,11 @@ def predict_arms(
     ``predicted`` is then the mean or share of the simulated people, and ``difference`` stands in place of
     ``ratio``; ``pass_low`` and ``pass_high`` bound the predicted value itself. Their intervals also hold the
     uncertainty of the fitted and of the typical pharmacokinetic parameters, and what one study shows beyond
-    its design, as the shipped calibration found it; percentages are rounded outwards to whole per cent. ``predicted_sd`` is the SD between people
-    of a mean, ``se_people`` (choice of people, raters), ``se_parameters`` and ``se_studies`` the standard
-    errors by source. Averaged over mechanism hypotheses (``rekindle.therapy.mechanism_weights``), each one's
-    prediction and that with equal weights stand beside it, and ``se_mechanisms`` is the SD between them.
+    its design, as the shipped calibration found it; percentages are rounded outwards to whole per cent.
+    ``predicted_sd`` is the SD between people of a mean, ``se_people`` (choice of people, raters),
+    ``se_parameters`` and ``se_studies`` the standard errors by source. Averaged over mechanism hypotheses
+    (``rekindle.therapy.mechanism_weights``), each one's prediction and that with equal weights stand beside
+    it, and ``se_mechanisms`` is the SD between them.
 
     Args:
         source: path of a table in the format of ``pk_arms.csv`` or ``outcome_arms.csv``, its text, or rows as
