@@ -6,8 +6,9 @@ modeller would write it by hand; shared subexpressions are computed once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from numpy.typing import NDArray
 
 from benchmarks._workload import Segment, Workload
 from rekindle.modelling import (
+    Assignment,
     Expression,
+    PeakEvent,
     constant,
+    differentiate,
     divide,
     evaluate,
     multiply,
@@ -41,6 +45,8 @@ class Equations:
         rates: one expression a state, in terms of states and ``constant_0``, ``constant_1``, ...
         hoisted: what those constants stand for, in terms of parameters.
         infused: states that doses run into; their rates stand after the hoisted constants.
+        slopes: for every peak that the model watches, how fast what is watched changes; it falls through zero
+            at the peak.
     """
 
     workload: Workload
@@ -49,17 +55,51 @@ class Equations:
     hoisted: tuple[Expression, ...]
     infused: tuple[str, ...]
     initial: Array
+    slopes: tuple[Expression, ...] = ()
 
     def constants(self, people: Array, segment: Segment) -> Array:
         """Constants (people, hoisted + infused) of one segment."""
         result = np.empty((len(people), len(self.hoisted) + len(self.infused)))
-        values: dict[str, Any] = {n: p.value for n, p in self.workload.model.parameters.items()}
-        values |= {n: c.default for n, c in self.workload.model.covariates.items()}
-        values |= {name: people[:, column] for column, name in enumerate(self.workload.varied)}
-        for column, expression in enumerate(self.hoisted):
-            result[:, column] = evaluate(expression, values)
-        result[:, len(self.hoisted) :] = [segment.rates[name] for name in self.infused]
+        self._fill(result, range(len(self.hoisted)), people, segment)
         return result
+
+    def _fill(self, result: Array, columns: Iterable[int], people: Array, segment: Segment) -> None:
+        running = {f"infusion({name})": segment.rates.get(name, 0.0) for name in self.states}
+        values = {**self.values(people), **running}
+        for column in columns:
+            result[:, column] = evaluate(self.hoisted[column], values)
+        result[:, len(self.hoisted) :] = [segment.rates[name] for name in self.infused]
+
+    @cached_property
+    def _running(self) -> list[int]:
+        """Places of the hoisted constants that change with the infusions."""
+        names = {f"infusion({name})" for name in self.states}
+        return [place for place, expression in enumerate(self.hoisted) if symbols(expression) & names]
+
+    def values(self, people: Array) -> dict[str, Any]:
+        """Parameters and covariates by name; what varies has the shape of ``people`` (..., varied)."""
+        columns = {name: people[..., column] for column, name in enumerate(self.workload.varied)}
+        return {**self.workload.typical, **columns}
+
+    def jump(self, segment: Segment, values: Mapping[str, Any], state: Array) -> None:
+        """Carry out the jumps at the start of a segment on ``state`` (states, ...), in place."""
+        for assignments in segment.jumps:
+            self._assign(assignments, self._known(values, segment.start, state), state)
+
+    def happen(self, peak: PeakEvent, values: Mapping[str, Any], time: float, state: Array) -> None:
+        """Carry out what a peak brings if its condition holds, on ``state`` (states,), in place."""
+        known = self._known(values, time, state)
+        if peak.condition is None or evaluate(self.workload.model.inline(peak.condition)[0], known):
+            self._assign(peak.assignments, known, state)
+
+    def _known(self, values: Mapping[str, Any], time: float, state: Array) -> dict[str, Any]:
+        return {**values, "time": time, **dict(zip(self.states, state.copy(), strict=True))}
+
+    def _assign(self, assignments: Sequence[Assignment], known: Mapping[str, Any], state: Array) -> None:
+        for assignment in assignments:
+            if assignment.state in self.states:
+                found = evaluate(self.workload.model.inline(assignment.expression)[0], known)
+                state[self.states.index(assignment.state)] = found
 
     def all_constants(self, people: Array) -> Array:
         """Constants (people, segments, hoisted + infused)."""
@@ -67,7 +107,7 @@ class Equations:
         first = self.constants(people, segments[0])
         result = np.repeat(first[:, None, :], len(segments), axis=1)
         for place, segment in enumerate(segments):
-            result[:, place, len(self.hoisted) :] = [segment.rates[name] for name in self.infused]
+            self._fill(result[:, place], self._running, people, segment)
         return result
 
     def source(self, name: str, arguments: str, head: str, write: str, tail: str = "pass") -> str:
@@ -104,18 +144,21 @@ class Equations:
             return f"{given[0]}**{given[1]}"
         return f"m.{node.operation}({', '.join(given)})"
 
-    def translate(self, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> list[Any]:
-        """The rates in terms of another package's symbols; ``constant_i`` and states are looked up."""
-        done: dict[Expression, Any] = {}
-        for node in topological(self.rates):
-            given = [done[argument] for argument in node.arguments]
-            if node.operation == "constant":
-                done[node] = node.value
-            elif node.operation == "symbol":
-                done[node] = values[node.name]
-            else:
-                done[node] = functions[node.operation](*given)
-        return [done[rate] for rate in self.rates]
+
+def translate(
+    roots: Sequence[Expression], values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
+) -> list[Any]:
+    """Expressions in terms of another package's symbols, which are looked up by name."""
+    done: dict[Expression, Any] = {}
+    for node in topological(roots):
+        given = [done[argument] for argument in node.arguments]
+        if node.operation == "constant":
+            done[node] = node.value
+        elif node.operation == "symbol":
+            done[node] = values[node.name]
+        else:
+            done[node] = functions[node.operation](*given)
+    return [done[root] for root in roots]
 
 
 def equations(workload: Workload) -> Equations:
@@ -127,15 +170,19 @@ def equations(workload: Workload) -> Equations:
         states += sorted(symbols(rates[name]) & set(rates) - set(states))
     infused = tuple(name for name in states if any(name in s.rates for s in workload.segments))
     hoisted: dict[Expression, Expression] = {}
-    wanted = [rates[name] for name in states]
-    written = [_hoist(rate, set(states), hoisted) for rate in wanted]
+    moving = {*states, "time"}
+    written = {name: _hoist(rates[name], moving, hoisted) for name in states}
+    watched = [model.inline(peak.expression)[0] for peak in model.peaks.values()]
+    partial = [{n: _hoist(differentiate(w, n), moving, hoisted) for n in (*states, "time")} for w in watched]
     for place, name in enumerate(infused):
-        row = states.index(name)
-        written[row] = written[row] + symbol(f"{_CONSTANT}{len(hoisted) + place}")
-    typical = {name: parameter.value for name, parameter in model.parameters.items()}
-    typical |= {name: covariate.default for name, covariate in model.covariates.items()}
-    initial = [float(evaluate(model.inline(model.states[name].initial)[0], typical)) for name in states]
-    return Equations(workload, tuple(states), tuple(written), tuple(hoisted), infused, np.array(initial))
+        written[name] = written[name] + symbol(f"{_CONSTANT}{len(hoisted) + place}")
+    speed = {**written, "time": constant(1.0)}
+    slopes = [sum((part[n] * speed[n] for n in speed), constant(0.0)) for part in partial]
+    initial = [float(evaluate(model.inline(model.states[n].initial)[0], workload.typical)) for n in states]
+    return Equations(
+        workload, tuple(states), tuple(written.values()), tuple(hoisted), infused, np.array(initial),
+        tuple(slopes),
+    )  # fmt: skip
 
 
 def _hoist(root: Expression, states: set[str], hoisted: dict[Expression, Expression]) -> Expression:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine import EventTable
-from rekindle.modelling import Model, read_model
+from rekindle.modelling import Assignment, DoseRule, Model, constant, evaluate, read_model, symbol
 from rekindle.people import Stream, random_generator
 
 Array = NDArray[np.float64]
@@ -45,12 +46,17 @@ _LATE = 6
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch without events: infusion rates are constant, the solver starts anew."""
+    """A stretch without events: infusion rates are constant, the solver starts anew.
+
+    ``jumps`` happen at its start, one after the other: bolus doses and named events, each a set of assignments
+    worked out from the values before it.
+    """
 
     start: float
     end: float
     rates: Mapping[str, float]
     times: Array
+    jumps: tuple[tuple[Assignment, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,8 @@ class Workload:
         name: W1, W2 or W3.
         model: the model with typical values.
         states: states wanted, all of them outputs of the model.
-        doses: mappings with ``time``, ``state``, ``amount`` and ``duration``, the same for everybody.
+        doses: mappings with ``time`` and ``state``, ``amount`` and ``duration``, or ``time`` and ``event``;
+            the same for everybody.
         times: output times, the same for everybody.
         varied: parameter -> coefficient of variation.
     """
@@ -96,22 +103,46 @@ class Workload:
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
-        """The course cut at every start and end of a dose."""
-        infused = tuple(dict.fromkeys(str(dose["state"]) for dose in self.doses))
-        edges = {0.0, *(float(d["time"]) for d in self.doses)}
-        edges |= {float(d["time"]) + float(d["duration"]) for d in self.doses}
+        """The course cut at every start and end of a dose, and at every named event."""
+        given = [self._entering(dose) for dose in self.doses]
+        infused = tuple(dict.fromkeys(str(dose["state"]) for dose in given if dose["duration"]))
+        edges = {0.0, *(dose["time"] for dose in given), *(dose["time"] + dose["duration"] for dose in given)}
         cuts = [*sorted({edge for edge in edges if edge < self.times[-1]}), float(self.times[-1])]
         pieces = []
         for start, end in pairwise(cuts):
             middle = (start + end) / 2
             rates = dict.fromkeys(infused, 0.0)
-            for dose in self.doses:
-                begin, length = float(dose["time"]), float(dose["duration"])
+            for dose in given:
+                begin, length = dose["time"], dose["duration"]
                 if begin <= middle < begin + length:
-                    rates[str(dose["state"])] += float(dose["amount"]) / length
+                    rates[dose["state"]] += dose["amount"] / length
             inside = self.times[(self.times > start) & (self.times <= end)]
-            pieces.append(Segment(start, end, rates, inside))
+            jumps = [self._jump(dose) for dose in given if dose["time"] == start and not dose["duration"]]
+            pieces.append(Segment(start, end, rates, inside, tuple(jumps)))
         return tuple(pieces)
+
+    def _entering(self, dose: Mapping[str, float | str]) -> dict[str, Any]:
+        """When and how much of a dose arrives, with the typical person's lag and bioavailability."""
+        if "event" in dose:
+            return {"duration": 0.0, **dose}
+        rule = self.model.dosing.get(str(dose["state"]), DoseRule())
+        lag, share = (
+            float(evaluate(self.model.inline(part or constant(usual))[0], self.typical))
+            for part, usual in ((rule.lag, 0.0), (rule.bioavailability, 1.0))
+        )
+        return {**dose, "time": float(dose["time"]) + lag, "amount": float(dose["amount"]) * share}
+
+    def _jump(self, dose: Mapping[str, Any]) -> tuple[Assignment, ...]:
+        if "event" in dose:
+            return self.model.events[dose["event"]].assignments
+        return (Assignment(dose["state"], symbol(dose["state"]) + dose["amount"]),)
+
+    @property
+    def typical(self) -> dict[str, float]:
+        """Parameters and covariates of the typical person."""
+        values = {name: parameter.value for name, parameter in self.model.parameters.items()}
+        values |= {name: covariate.default for name, covariate in self.model.covariates.items()}
+        return {name: value for name, value in values.items() if value is not None}
 
     def event_table(self, people: int) -> EventTable:
         """The doses as an event table; everybody shares one tuple of records."""

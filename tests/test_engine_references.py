@@ -67,11 +67,7 @@ def outputs(model, states):
     return {name: evaluate(model.inline(o.expression)[0], known) for name, o in model.outputs.items()}
 
 
-#: heyoka has no notion of doses, and the benchmark's interface to it knows infusions only.
-WITHOUT_BOLUS = [name for name, (given, _) in CASES.items() if all(d["duration"] for d in given)]
-
-
-@pytest.mark.parametrize("name", WITHOUT_BOLUS)
+@pytest.mark.parametrize("name", CASES)
 def test_heyoka_agrees_on_textbook_models(name):
     pytest.importorskip("heyoka")
     if name == "robertson":
