@@ -61,6 +61,7 @@ class Equations:
         """Constants (people, hoisted + infused) of one segment."""
         result = np.empty((len(people), len(self.hoisted) + len(self.infused)))
         self._fill(result, range(len(self.hoisted)), people, segment)
+        result[:, len(self.hoisted) :] = [segment.rates[name] for name in self.infused]
         return result
 
     def _fill(self, result: Array, columns: Iterable[int], people: Array, segment: Segment) -> None:
@@ -68,7 +69,6 @@ class Equations:
         values = {**self.values(people), **running}
         for column in columns:
             result[:, column] = evaluate(self.hoisted[column], values)
-        result[:, len(self.hoisted) :] = [segment.rates[name] for name in self.infused]
 
     @cached_property
     def _running(self) -> list[int]:
@@ -107,7 +107,9 @@ class Equations:
         first = self.constants(people, segments[0])
         result = np.repeat(first[:, None, :], len(segments), axis=1)
         for place, segment in enumerate(segments):
-            self._fill(result[:, place], self._running, people, segment)
+            if self._running:
+                self._fill(result[:, place], self._running, people, segment)
+            result[:, place, len(self.hoisted) :] = [segment.rates[name] for name in self.infused]
         return result
 
     def source(self, name: str, arguments: str, head: str, write: str, tail: str = "pass") -> str:
@@ -161,9 +163,19 @@ def translate(
     return [done[root] for root in roots]
 
 
-def equations(workload: Workload) -> Equations:
-    """Write out the equations of a workload."""
+def equations(workload: Workload, *, events: bool = False) -> Equations:
+    """Write out the equations of a workload.
+
+    Args:
+        workload: model, doses and times.
+        events: whether the peer carries out jumps and peaks.
+
+    Raises:
+        ValueError: the workload has events that the peer would leave out.
+    """
     model = workload.model
+    if model.crossings or not (events or (all(not s.jumps for s in workload.segments) and not model.peaks)):
+        raise ValueError(f"workload {workload.name} has events that this peer does not know")
     rates = dict(zip(model.derivatives, model.inline(*model.derivatives.values()), strict=True))
     states = list(workload.states)
     for name in states:  # grows while it is walked: whatever a wanted state depends on

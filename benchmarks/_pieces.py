@@ -1,8 +1,8 @@
 """Expressions with kinks as smooth pieces, for integrators that need derivatives of every order.
 
-Whether ``max(a, b)`` is its first or its second argument is a number, a mode, that stays as it is until an event
-changes it: where its gap ``a - b`` passes zero. What rests at a kink (a state that waits at 0 for its first dose)
-would make an event of every moment, so a gap is widened by a little.
+Whether ``max(a, b)`` is its first or its second argument is a number, a mode, that stays as it is until an
+event changes it: where its gap ``a - b`` passes zero. What rests at a kink (a state that waits at 0 for its
+first dose) would make an event of every moment, so every gap is widened by a little.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ _LATE = 6
 class Segment:
     """A stretch without events: infusion rates are constant, the solver starts anew.
 
-    ``jumps`` happen at its start, one after the other: bolus doses and named events, each a set of assignments
-    worked out from the values before it.
+    ``jumps`` happen at its start, one after the other: bolus doses and named events, each a set of
+    assignments worked out from the values before it.
     """
 
     start: float

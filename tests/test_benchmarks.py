@@ -14,13 +14,24 @@ from benchmarks._figures import Figures
 from benchmarks._floor import Floor
 from benchmarks._goals import Goal, goals
 from benchmarks._page import page
+from benchmarks._pieces import mode, pieces
 from benchmarks._race import Result, race, ratio
 from benchmarks._worker import EngineError, _Engineer, errors
-from benchmarks._workload import DERIVATIVES, STRESSED, w1, w2
+from benchmarks._workload import DERIVATIVES, STRESSED, Workload, w1, w2
 from benchmarks.peers.rekindle import Run
 from benchmarks.peers.scipy import prepare_lsoda
 
-from rekindle.modelling import differentiate, evaluate, symbols
+from rekindle.modelling import (
+    call,
+    constant,
+    differentiate,
+    evaluate,
+    select,
+    symbol,
+    symbols,
+    topological,
+)
+from textbook import case
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +123,46 @@ def test_written_equations_equal_the_model(workload):
             wanted = float(evaluate(model.inline(model.derivatives[name])[0], known))
             wanted += segment.rates.get(name, 0.0)
             assert space["rates"](states, constants)[place] == pytest.approx(wanted, rel=1e-12), name
+
+
+def test_pieces_are_what_they_replace():
+    x, y = symbol("x"), symbol("y")
+    inside = call("and", call("gt", x, constant(-1.0)), call("not", call("le", y, x)))
+    roots = [
+        call("max", x, call("min", y, constant(0.5))) * call("abs", x - y),
+        select(inside, x, y),
+        select(call("or", inside, call("lt", y, constant(0.0))), x * x, y),
+        call("max", x, constant(0.0)) ** 1.7,
+    ]
+    smooth = pieces(roots)
+    kinks = {"max", "min", "abs", "lt", "le", "gt", "ge", "and", "or", "not"}
+    assert not kinks & {node.operation for node in topological((*smooth.roots, *smooth.gaps))}
+    for row in np.random.default_rng(7).uniform(-2.0, 2.0, (200, 2)):
+        known = dict(zip("xy", row, strict=True))
+        for place, gap in enumerate(smooth.gaps):
+            known[mode(place)] = float(evaluate(gap, known) >= 0.0)
+        for root, piece in zip(roots, smooth.roots, strict=True):
+            assert evaluate(piece, known) == pytest.approx(evaluate(root, known), abs=1e-9)
+
+
+def test_w1_has_no_kinks(workload):
+    system = equations(workload)
+    smooth = pieces(system.rates)
+    assert smooth.roots == system.rates
+    assert not smooth.gaps
+
+
+def test_bolus_doses_are_jumps_after_their_lag():
+    model, doses, times = case("one_compartment")
+    given = Workload("bolus", model, tuple(model.states), tuple(doses), times, {})
+    jumps = {part.start: part.jumps for part in given.segments if part.jumps}
+    assert list(jumps) == pytest.approx([1 / 3, 12 + 1 / 3, 24 + 1 / 3, 30])
+    state = np.array([1.0, 2.0])
+    system = equations(given, events=True)
+    system.jump(given.segments[1], system.values(np.empty(0)), state)
+    np.testing.assert_allclose(state, [1.0 + 0.8 * 200, 2.0])
+    with pytest.raises(ValueError, match="events that this peer does not know"):
+        equations(given)
 
 
 def test_our_engine_passes_the_gate_against_scipy(workload):

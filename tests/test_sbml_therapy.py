@@ -7,7 +7,6 @@ absolute tolerance is all that is left.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -19,9 +18,10 @@ from rekindle.engine import EventTable, solve
 from rekindle.modelling import Model, Output, symbol, to_sbml
 from rekindle.regimen import parse_regimen
 from rekindle.therapy import dose_records, export_events, therapy_model
+from sbml_engines import run_in_copasi, run_in_roadrunner
 
-roadrunner = pytest.importorskip("roadrunner")
-basico = pytest.importorskip("basico")
+pytest.importorskip("roadrunner")
+pytest.importorskip("basico")
 
 HALF_YEAR = {
     "iv": "ketamine 0.5 mg/kg iv over 40 min, weekly x 21",
@@ -36,7 +36,6 @@ ALTERNATIVES = [
 WEIGHT_KG = 70.0
 # Around a session, but not at the moments of events, where one reports the left and one the right limit.
 IN_SESSION_H = (0.011, 0.3, 0.7, 1.011, 2.0, 4.0, 12.0)
-CONSTANT = re.compile(r'<parameter id="([^"]+)"[^>]*? value="([^"]+)"')
 
 Course = tuple[np.ndarray, dict[str, np.ndarray], str]
 
@@ -62,39 +61,6 @@ def course(text: str, days: int, switches: tuple[tuple[str, str], ...] = ()) -> 
     own = solve(model, events, times=times, tolerance=1e-11)
     sbml = to_sbml(model, events=export_events(model, regimen, WEIGHT_KG, "D1"))
     return times, {name: own[name][0] for name in own.names}, sbml
-
-
-def identifiers(names: Any, known: Any) -> dict[str, str]:
-    """Name of each output in the document: an output may share the name of a state it does not equal."""
-    return {name: f"output_{name}" if f"output_{name}" in known else name for name in names}
-
-
-def run_in_roadrunner(times: np.ndarray, names: Any, sbml: str) -> dict[str, np.ndarray]:
-    runner = roadrunner.RoadRunner(sbml)
-    integrator = runner.integrator
-    integrator.relative_tolerance = 1e-10
-    # One number would be multiplied by the present value of each state, so that states near 0 have none.
-    integrator.setValue("absolute_tolerance", [1e-12] * len(integrator.getAbsoluteToleranceVector()))
-    integrator.maximum_num_steps = 100_000
-    known = identifiers(names, set(runner.model.getGlobalParameterIds()))
-    found = runner.simulate(times=[0.0, *times], selections=["time", *known.values()])
-    return {name: found[1:, column] for column, name in enumerate(known, start=1)}
-
-
-def run_in_copasi(times: np.ndarray, names: Any, sbml: str) -> dict[str, np.ndarray]:
-    model = basico.load_model_from_string(sbml)
-    found = basico.run_time_course(
-        values=[0.0, *times], start_time=0, r_tol=1e-11, a_tol=1e-14, max_steps=1_000_000,
-        use_sbml_id=True, model=model,
-    )  # fmt: skip
-    basico.remove_datamodel(model)
-    # Quantities that never change are constants to COPASI, and not part of a time course.
-    constant = {match[1]: float(match[2]) for match in CONSTANT.finditer(sbml)}
-    rows = len(times)
-    return {
-        name: found[column].to_numpy()[1:] if column in found else np.full(rows, constant[column])
-        for name, column in identifiers(names, {*found, *constant}).items()
-    }
 
 
 def assert_same(theirs: dict[str, np.ndarray], own: dict[str, np.ndarray]) -> None:

@@ -13,7 +13,7 @@ from benchmarks._workload import Segment, Workload
 from rekindle.modelling import PeakEvent, evaluate
 
 BATCH = 8
-#: With more states than this, compiling every coefficient by itself takes minutes.
+#: With more states than this, compiling every coefficient by itself takes longer than a person's course.
 _UNROLLED = 40
 
 
@@ -58,7 +58,7 @@ class _Scalar:
     """One integrator for every tolerance, one person at a time."""
 
     def __init__(self, workload: Workload) -> None:
-        self.workload, self.equations = workload, equations(workload)
+        self.workload, self.equations = workload, equations(workload, events=True)
         self.symbols = _Symbols(self.equations)
         self.known: dict[float, Any] = {}
         self.values: Mapping[str, Any] = {}
@@ -168,10 +168,10 @@ class _Batch(_Scalar):
                 self.equations.jump(segment, values, taylor.state)
                 grid = np.unique([segment.start, *segment.times, segment.end])
                 found = taylor.propagate_grid(np.repeat(grid[:, None], BATCH, axis=1))
-                values_ = found[-1] if isinstance(found, tuple) else found
+                states = found[-1] if isinstance(found, tuple) else found
                 size = len(segment.times)
                 result[first : first + inside, row : row + size] = np.moveaxis(
-                    values_[1 : size + 1, :keep, :inside], 2, 0
+                    states[1 : size + 1, :keep, :inside], 2, 0
                 )
                 row += size
         return result
