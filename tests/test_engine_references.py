@@ -75,8 +75,6 @@ def outputs(workload, states):
 @pytest.mark.parametrize("name", CASES)
 def test_heyoka_agrees_on_textbook_models(name):
     pytest.importorskip("heyoka")
-    if name == "robertson":
-        pytest.skip("a Taylor series needs 1e9 steps for Robertson's problem")
     from benchmarks.peers.heyoka import prepare_scalar
 
     case_ = workload(name)
@@ -84,6 +82,17 @@ def test_heyoka_agrees_on_textbook_models(name):
     own = ours(case_.model, case_.doses, case_.times, tolerance=1e-11)
     for output, wanted in outputs(case_, found).items():
         assert_close(own[output][0], wanted, output)
+
+
+def test_heyoka_gives_the_same_to_many_people_at_once():
+    pytest.importorskip("heyoka")
+    from benchmarks.peers.heyoka import prepare_batch, prepare_scalar
+
+    case_, nobody = workload("one_compartment"), np.empty((3, 0))
+    found, wanted = prepare_batch(case_)(nobody, 1e-16), prepare_scalar(case_)(nobody, 1e-16)
+    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+    with pytest.raises(ValueError, match="do not share the moments"):
+        prepare_batch(half_year()[0])
 
 
 @pytest.mark.parametrize("name", CASES)
