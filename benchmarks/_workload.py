@@ -144,6 +144,17 @@ class Workload:
         values |= {name: covariate.default for name, covariate in self.model.covariates.items()}
         return {name: value for name, value in values.items() if value is not None}
 
+    def outputs(self, states: Array) -> dict[str, Array]:
+        """Outputs (times,) of the typical person from the states (times, states of the model)."""
+        known = {**self.typical, "time": self.times, **dict(zip(self.model.states, states.T, strict=True))}
+        for name in self.model.states:
+            rates = [np.full(len(part.times), part.rates.get(name, 0.0)) for part in self.segments]
+            known[f"infusion({name})"] = np.concatenate(rates)
+        return {
+            name: np.broadcast_to(evaluate(self.model.inline(output.expression)[0], known), len(self.times))
+            for name, output in self.model.outputs.items()
+        }
+
     def event_table(self, people: int) -> EventTable:
         """The doses as an event table; everybody shares one tuple of records."""
         rows = [

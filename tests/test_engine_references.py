@@ -15,7 +15,7 @@ from scipy.integrate import solve_ivp
 
 import rekindle
 from rekindle.engine import EventTable, solve
-from rekindle.modelling import evaluate, to_sbml
+from rekindle.modelling import to_sbml
 from rekindle.people import output_times
 from rekindle.regimen import parse_regimen
 from rekindle.therapy import dose_records, export_events, therapy_model
@@ -62,16 +62,6 @@ def workload(name):
     return Workload(name, model, tuple(model.states), tuple(given), times, {})
 
 
-def outputs(workload, states):
-    """Outputs of a workload's model from its states (times, states)."""
-    model = workload.model
-    known = {**workload.typical, "time": workload.times, **dict(zip(model.states, states.T, strict=True))}
-    for name in model.states:
-        rates = [np.full(len(part.times), part.rates.get(name, 0.0)) for part in workload.segments]
-        known[f"infusion({name})"] = np.concatenate(rates)
-    return {name: evaluate(model.inline(o.expression)[0], known) for name, o in model.outputs.items()}
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_heyoka_agrees_on_textbook_models(name):
     pytest.importorskip("heyoka")
@@ -80,7 +70,7 @@ def test_heyoka_agrees_on_textbook_models(name):
     case_ = workload(name)
     found = prepare_scalar(case_)(np.empty((1, 0)), 1e-16)[0]
     own = ours(case_.model, case_.doses, case_.times, tolerance=1e-11)
-    for output, wanted in outputs(case_, found).items():
+    for output, wanted in case_.outputs(found).items():
         assert_close(own[output][0], wanted, output)
 
 
@@ -103,7 +93,7 @@ def test_copasi_agrees_on_textbook_models(name):
     case_ = workload(name)
     found = prepare(case_)(np.empty((1, 0)), 1e-12)[0]
     own = ours(case_.model, case_.doses, case_.times)
-    for output, wanted in outputs(case_, found).items():
+    for output, wanted in case_.outputs(found).items():
         assert_close(own[output][0], wanted, output)
 
 
@@ -125,7 +115,7 @@ def test_scipy_agrees_on_stiff_and_oscillating_problems(name):
         states.append(found.y[:, : len(segment.times)].T)
         y = found.y[:, -1]
     own = ours(case_.model, case_.doses, case_.times, tolerance=1e-11)
-    for output, wanted in outputs(case_, np.concatenate(states)).items():
+    for output, wanted in case_.outputs(np.concatenate(states)).items():
         assert_close(own[output][0], wanted, output)
 
 
@@ -180,7 +170,7 @@ def half_year_elsewhere(peer):
     if peer == "heyoka":
         from benchmarks.peers.heyoka import prepare_scalar
 
-        return outputs(case_, prepare_scalar(case_)(np.empty((1, 0)), 1e-16)[0])
+        return case_.outputs(prepare_scalar(case_)(np.empty((1, 0)), 1e-16)[0])
     run = {"roadrunner": run_in_roadrunner, "basico": run_in_copasi}[peer]
     return run(case_.times, case_.model.outputs, to_sbml(case_.model, events=list(case_.doses)))
 
