@@ -1,4 +1,4 @@
-"""The therapy model itself over 26 weeks: our engine against libroadrunner on the document that we export."""
+"""The therapy model itself over 26 weeks: our engine, heyoka, and libroadrunner on the exported document."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks._quiet import quiet
 from benchmarks._waiting import REGIMEN, WEEKS
+from benchmarks._workload import Array, Workload
 from rekindle.engine import DEFAULT_TOLERANCE, EventTable, solve
 from rekindle.modelling import to_sbml
 from rekindle.people import Population, output_times, simulate_people
@@ -19,9 +20,12 @@ from rekindle.therapy import dose_records, export_events, therapy_model
 #: Outputs are compared a little after the moments of doses, where engines report different sides of a jump.
 _AFTER_H = 0.011
 _WEIGHT_KG = 70.0
-_PEER_TOLERANCES = (1e-6, 1e-7, 1e-8, 1e-9)
+_ROADRUNNER_TOLERANCES = (1e-6, 1e-7, 1e-8, 1e-9)
+_HEYOKA_TOLERANCES = (1e-10, 1e-12, 1e-14, 1e-16)
 #: libroadrunner looks for triggers only between steps, so that its steps must not pass over one.
 _LONGEST_STEP_H = 0.5
+
+_Prepared = tuple[tuple[float, ...], Callable[[float], Array]]
 
 
 def therapy(people: int, rounds: int, say: Callable[[str], None]) -> str:
@@ -37,55 +41,86 @@ def therapy(people: int, rounds: int, say: Callable[[str], None]) -> str:
         f"Rekindle: **{statistics.median(own):.4g} people per CPU second** ({min(own):.4g} to "
         f"{max(own):.4g}, {people} people with variability, relative tolerance {DEFAULT_TOLERANCE:g}).",
     ]
-    try:
-        import roadrunner
-    except ImportError:
-        return "\n".join([*lines, "", "libroadrunner is missing (`pip install libroadrunner`).", ""])
-    say("therapy model: libroadrunner")
     events = EventTable.from_rows(dose_records(regimen, weight_kg=_WEIGHT_KG), model)
     apart = times + _AFTER_H
     reference = solve(model, events, times=apart, tolerance=1e-12)
     usual = solve(model, events, times=apart)
     names = [n for n in model.outputs if n in reference]
-    roadrunner.Logger.setLevel(roadrunner.Logger.LOG_ERROR)
-    runner = roadrunner.RoadRunner(to_sbml(model, events=export_events(model, regimen, _WEIGHT_KG, "D1")))
-    runner.integrator.maximum_time_step = _LONGEST_STEP_H
-    known = set(runner.model.getGlobalParameterIds())
-    runner.timeCourseSelections = ["time", *(_their_name(n, known) for n in names)]
     wanted = np.column_stack([reference[n][0] for n in names])
+    doses = tuple(export_events(model, regimen, _WEIGHT_KG, "D1"))
+    workload = Workload("therapy", model, tuple(model.states), doses, apart, {})
     lines += [
         "", "| engine | tolerance | largest error | median error over outputs | people per CPU second |",
         "|---|---|---|---|---|",
         _row("Rekindle", DEFAULT_TOLERANCE, np.column_stack([usual[n][0] for n in names]), wanted,
              statistics.median(own)),
     ]  # fmt: skip
-    for tolerance in _PEER_TOLERANCES:
-        runner.integrator.relative_tolerance = tolerance
-        runner.integrator.absolute_tolerance = tolerance * 1e-3
-        rates = []
+    for peer, prepare in (("heyoka", _heyoka), ("libroadrunner", _roadrunner)):
+        say(f"therapy model: {peer}")
         try:
-            for _ in range(rounds):
-                runner.reset(roadrunner.SelectionRecord.ALL)
-                start = time.process_time()
-                with quiet():
-                    found = runner.simulate(times=[0.0, *apart])
-                rates.append(1 / (time.process_time() - start))
-        except RuntimeError as problem:
-            lines.append(f"| libroadrunner | {tolerance:g} | failed: {str(problem)[:60]} | | |")
+            tolerances, run = prepare(workload, names)
+        except ImportError:
+            lines.append(f"| {peer} | missing (`pip install {peer}`) | | | |")
             continue
-        lines.append(
-            _row("libroadrunner", tolerance, np.asarray(found)[1:, 1:], wanted, statistics.median(rates))
-        )
+        lines += [_measured(peer, tolerance, run, wanted, rounds) for tolerance in tolerances]
     return "\n".join(
         [
             *lines,
             "",
             "Errors are relative to the largest value of each output, for the typical person, against our "
-            "own engine at tolerance 1e-12; both work on the same equations, one of them reads them from the "
-            f"exported SBML, with steps of at most {_LONGEST_STEP_H} h, so that it misses no trigger.",
+            "own engine at tolerance 1e-12. All work on the same equations: heyoka on their smooth pieces, "
+            "libroadrunner on the exported SBML, with steps of at most "
+            f"{_LONGEST_STEP_H} h, so that it misses no trigger.",
             "",
         ]
     )
+
+
+def _heyoka(workload: Workload, names: list[str]) -> _Prepared:
+    from benchmarks.peers.heyoka import prepare_scalar
+
+    scalar, nobody = prepare_scalar(workload), np.empty((1, 0))
+
+    def run(tolerance: float) -> Array:
+        found = workload.outputs(scalar(nobody, tolerance)[0])
+        return np.column_stack([found[name] for name in names])
+
+    for tolerance in _HEYOKA_TOLERANCES:
+        scalar.integrator(tolerance)  # compiles
+    return _HEYOKA_TOLERANCES, run
+
+
+def _roadrunner(workload: Workload, names: list[str]) -> _Prepared:
+    import roadrunner
+
+    roadrunner.Logger.setLevel(roadrunner.Logger.LOG_ERROR)
+    runner = roadrunner.RoadRunner(to_sbml(workload.model, events=list(workload.doses)))
+    runner.integrator.maximum_time_step = _LONGEST_STEP_H
+    known = set(runner.model.getGlobalParameterIds())
+    runner.timeCourseSelections = ["time", *(_their_name(n, known) for n in names)]
+
+    def run(tolerance: float) -> Array:
+        runner.integrator.relative_tolerance = tolerance
+        runner.integrator.absolute_tolerance = tolerance * 1e-3
+        runner.reset(roadrunner.SelectionRecord.ALL)
+        with quiet():
+            return np.asarray(runner.simulate(times=[0.0, *workload.times]))[1:, 1:]
+
+    return _ROADRUNNER_TOLERANCES, run
+
+
+def _measured(peer: str, tolerance: float, run: Callable[[float], Array], wanted: Array, rounds: int) -> str:
+    rates = []
+    try:
+        for _ in range(rounds):
+            start = time.process_time()
+            found = run(tolerance)
+            rates.append(1 / (time.process_time() - start))
+    except RuntimeError as problem:
+        return f"| {peer} | {tolerance:g} | failed: {str(problem)[:60]} | | |"
+    if not np.isfinite(found).all():
+        return f"| {peer} | {tolerance:g} | failed: it stopped before the end | | |"
+    return _row(peer, tolerance, found, wanted, statistics.median(rates))
 
 
 def _own(people: int, times: np.ndarray) -> float:

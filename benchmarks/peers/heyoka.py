@@ -128,7 +128,8 @@ class _Scalar:
                 grid = np.unique([segment.start, *segment.times, segment.end])
                 found = taylor.propagate_grid(grid)[-1]
                 count = len(segment.times)
-                result[person, row : row + count] = found[1 : count + 1, :keep]
+                reached = found[1 : count + 1, :keep]
+                result[person, row : row + len(reached)] = reached
                 row += count
                 if len(found) < len(grid):
                     break
