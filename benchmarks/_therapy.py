@@ -21,7 +21,8 @@ from rekindle.therapy import dose_records, export_events, therapy_model
 _AFTER_H = 0.011
 _WEIGHT_KG = 70.0
 _ROADRUNNER_TOLERANCES = (1e-6, 1e-7, 1e-8, 1e-9)
-_HEYOKA_TOLERANCES = (1e-10, 1e-12, 1e-14, 1e-16)
+#: heyoka's tolerance is of the largest state, and the events at kinks need the small ones.
+_HEYOKA_TOLERANCES = (1e-12, 1e-14, 1e-16)
 #: libroadrunner looks for triggers only between steps, so that its steps must not pass over one.
 _LONGEST_STEP_H = 0.5
 

@@ -15,6 +15,8 @@ from rekindle.modelling import PeakEvent, evaluate
 BATCH = 8
 #: With more states than this, compiling every coefficient by itself takes longer than a person's course.
 _UNROLLED = 40
+#: A piece that is still taken this far behind its end was left without an event.
+_MISSED = 1e-6
 
 
 class _Symbols:
@@ -43,14 +45,22 @@ class _Symbols:
         self.states, self.smooth = states, smooth
         self.changes = bool(self.gaps or self.slopes)
 
-    def settle(self, taylor: Any) -> list[float]:
-        """Find out which pieces hold now; returns the slopes of what is watched for peaks."""
+    def settle(self, taylor: Any, *, check: bool = False) -> list[float]:
+        """Find out which pieces hold now; returns the slopes of what is watched for peaks.
+
+        Raises:
+            RuntimeError: the events should have found out already (``check``), and have not.
+        """
         if not self.changes:
             return []
         known = {f"constant_{i}": value for i, value in enumerate(taylor.pars[: self.wide])}
         known |= {**dict(zip(self.states, taylor.state, strict=True)), "time": taylor.time}
         for place, gap in enumerate(self.smooth.gaps):
-            known[mode(place)] = taylor.pars[self.wide + place] = float(evaluate(gap, known) >= 0.0)
+            distance = float(evaluate(gap, known))
+            holds = float(distance >= 0.0)
+            if check and holds != taylor.pars[self.wide + place] and abs(distance) > _MISSED:
+                raise RuntimeError("a kink was passed unseen: give a tighter tolerance")
+            known[mode(place)] = taylor.pars[self.wide + place] = holds
         return [float(evaluate(root, known)) for root in self.smooth.roots[len(self.states) :]]
 
 
@@ -104,7 +114,7 @@ class _Scalar:
 
     def _begin(self, taylor: Any, segment: Segment, constants: Array) -> None:
         """Set the rates of a segment, see whether they end a rise, and carry out its jumps."""
-        rising = self.symbols.settle(taylor)
+        rising = self.symbols.settle(taylor, check=segment.start > 0.0)
         taylor.pars[: self.symbols.wide] = constants
         slopes = zip(rising, self.symbols.settle(taylor), self.workload.model.peaks.values(), strict=True)
         for before, after, peak in slopes:
