@@ -16,7 +16,7 @@ from rekindle.engine.program._program import compile_program
 from rekindle.engine.records._parameter_table import parameter_array
 from rekindle.engine.records._schedules import changes, people_by_schedule
 from rekindle.engine.records._subjects import Subjects
-from rekindle.engine.running import _result_memory, _workers
+from rekindle.engine.running import _job, _result_memory
 from rekindle.engine.running._outcomes import Outcomes
 from rekindle.errors import EventError, ParameterError, SolverError
 
@@ -176,8 +176,8 @@ def test_neither_units_nor_processes_nor_blocks_change_a_bit(tmp_path, monkeypat
 
 def test_a_program_is_recorded_once_for_all_units(monkeypatch):
     events, recorded = mixed(300), []
-    record = _workers.record
-    monkeypatch.setattr(_workers, "record", lambda *a, **k: recorded.append(len(a[1])) or record(*a, **k))
+    record = _job.record
+    monkeypatch.setattr(_job, "record", lambda *a, **k: recorded.append(len(a[1])) or record(*a, **k))
     rekindle.simulate(MODEL, events, parameters=drawn(events), times=[1.0])
     assert recorded == [100, 100]
 
@@ -229,11 +229,11 @@ def test_shared_and_copied_records_give_the_same_program():
         events = rekindle.EventTable(people, {"size": "locf"})
         subjects = subjects_of(MODEL, events, {"V": 3.0}, [1.0, 2.0])
         assert len(subjects.courses) == (1 if people is shared else 5)
-        kernel = _workers.Job(MODEL, ("c",), (), subjects, 1e-7).kernel(4)
+        kernel = _job.Job(MODEL, ("c",), (), subjects, 1e-7).kernel(4)
         programs.append(compile_program(kernel.derivation, kernel.matrix, subjects))
     for name in ("operations", "moments", "values", "constants", "modal", "output_times"):
         np.testing.assert_array_equal(getattr(programs[0], name), getattr(programs[1], name))
-    digests = {_workers.Job(MODEL, ("c",), (), subjects, 1e-7).fingerprint() for subjects in (
+    digests = {_job.Job(MODEL, ("c",), (), subjects, 1e-7).fingerprint() for subjects in (
         subjects_of(MODEL, rekindle.EventTable(people, {"size": "locf"}), {"V": 3.0}, [1.0])
         for people in (shared, copied))}  # fmt: skip
     assert len(digests) == 1

@@ -5,7 +5,7 @@ import pytest
 
 import rekindle
 from rekindle.engine.driver._subject import Subject, run_subject
-from rekindle.engine.running import _workers
+from rekindle.engine.running import _job
 from rekindle.errors import EventError, SolverError
 
 K, KA = 0.3, 1.1
@@ -53,7 +53,7 @@ def run(request, model):
             )
             return found[output][0]
         ramps = tuple(name for name, rule in table.carry.items() if rule == "linear")
-        compiled = _workers._compile(model, (output,), ramps, exact_linear=False)
+        compiled = _job._compile(model, (output,), ramps, exact_linear=False)
         assert not compiled.system.linear
         values = [[parameters.get(name, p.value) for name, p in model.parameters.items()]]
         subject = Subject("1", table.subjects["1"], np.array(values), np.asarray(times, float), table.carry)

@@ -12,7 +12,7 @@ import pytest
 import rekindle
 from rekindle._disk_cache import DiskCache
 from rekindle.engine import Chunk, Peak, Quantiles, simulate_stream
-from rekindle.engine.running import _workers
+from rekindle.engine.running import _job, _workers
 from rekindle.errors import OutputError, SolverError
 
 forked = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes do not inherit the fault")
@@ -107,7 +107,7 @@ def everybody():
 @forked
 def test_a_killed_process_of_a_plain_simulation_is_replaced(tmp_path, monkeypatch):
     wanted = rekindle.simulate(MODEL, **everybody()).rows.tobytes()
-    run, parent = _workers.run_batch, os.getpid()
+    run, parent = _workers.run_chunk, os.getpid()
 
     def die_once(*arguments):
         if os.getpid() != parent and not (tmp_path / "killed").exists():
@@ -115,7 +115,8 @@ def test_a_killed_process_of_a_plain_simulation_is_replaced(tmp_path, monkeypatc
             os.kill(os.getpid(), signal.SIGKILL)
         return run(*arguments)
 
-    monkeypatch.setattr(_workers, "run_batch", die_once)
+    monkeypatch.setattr(_workers, "run_chunk", die_once)
+    monkeypatch.setattr(_workers, "mostly_machine_code", lambda job, numbers: False)
     with pytest.warns(RuntimeWarning, match="ended from outside"):
         found = rekindle.simulate(MODEL, **everybody(), workers=2)
     assert found.rows.tobytes() == wanted
@@ -215,8 +216,8 @@ def test_what_is_derived_is_kept_and_gives_the_same_bits(kept):
     events = rekindle.EventTable.from_rows([{"ID": 1, "TIME": 0, "EVID": 2}], whole(kept))
     runs = []
     for _ in range(2):
-        _workers._kernels.clear()
-        _workers._compiled.clear()
+        _job._kernels.clear()
+        _job._compiled.clear()
         runs.append(rekindle.simulate(whole(kept), events, times=[0, 1, 2]).rows.tobytes())
     assert runs[0] == runs[1]
     other = whole(kept).with_parameters(k=0.125)

@@ -27,7 +27,7 @@ from rekindle.engine._system import build_system
 from rekindle.engine.gpu import _batch as _gpu_batch
 from rekindle.engine.gpu._driver import REGISTERS, Card, CardError
 from rekindle.engine.gpu._text import card_text
-from rekindle.engine.running import _device, _workers
+from rekindle.engine.running import _device, _job
 from rekindle.errors import SolverError
 from rekindle.modelling import read_model
 from rekindle.people import Person, simulate_people
@@ -449,11 +449,11 @@ def test_a_plan_for_a_card_holds_everybody_once():
     _, events, settings = everything(7)
     values, times = np.ones((1, 5)), settings["times"]
     subjects = tuple(
-        _workers.Subject(person, records, values, times, events.carry)
+        _job.Subject(person, records, values, times, events.carry)
         for person, records in events.subjects.items()
     )
     for group in (0, 1, 7, 8):
-        chunks = _workers.plan(subjects, 4, in_lanes=True, card_group=group)
+        chunks = _job.plan(subjects, 4, in_lanes=True, card_group=group)
         batches = [batch for chunk in chunks for batch in chunk]
         assert sorted(place for batch in batches for place in batch.places) == list(range(7))
         assert all(batch.on_card == (0 < group <= 7) for batch in batches)

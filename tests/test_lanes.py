@@ -19,7 +19,7 @@ from rekindle.engine.lanes._lane_math import call_math
 from rekindle.engine.lanes._lanes import INTEGER, LaneKind, load, store
 from rekindle.engine.lanes._quick_math import call_quick_math
 from rekindle.engine.linear._modal import Pattern
-from rekindle.engine.running import _workers
+from rekindle.engine.running import _job
 from rekindle.errors import SolverError
 
 EDGES = np.array(
@@ -164,7 +164,7 @@ def peaked():
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8])
 def test_any_number_of_lanes_finds_each_persons_own_peaks(peaked, lanes, solver, monkeypatch):
     model, exact = peaked
-    monkeypatch.setattr(_workers, "host_lanes", lambda: lanes)
+    monkeypatch.setattr(_job, "host_lanes", lambda: lanes)
     found = rekindle.simulate(model, people(model), parameters=drawn(), times=TIMES, solver=solver)
     assert (found.solver.lanes, found.solver.groups) == (lanes, -(-11 // lanes))
     np.testing.assert_allclose(found.rows, exact.rows, rtol=1e-6, atol=1e-6)
@@ -287,8 +287,8 @@ def test_code_from_the_folder_gives_the_same_bits(monkeypatch, tmp_path):
     monkeypatch.setenv("REKINDLE_CACHE_DIR", str(tmp_path))
     runs = []
     for _ in range(2):
-        _workers._kernels.clear()
-        _workers._compiled.clear()
+        _job._kernels.clear()
+        _job._compiled.clear()
         runs.append(rekindle.simulate(model, events, times=[0.1, 0.4]).rows.tobytes())
     assert len(list(tmp_path.iterdir())) == 1
     assert runs[0] == runs[1]

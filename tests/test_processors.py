@@ -14,10 +14,10 @@ from rekindle.engine import EventTable
 from rekindle.engine._solve import subjects_of
 from rekindle.engine.code._machine_code import compiled, optimised
 from rekindle.engine.code._processor import processor, this_processor
-from rekindle.engine.program._batch import run_program
 from rekindle.engine.program._kernel import Kernel, KernelSource
 from rekindle.engine.program._program import compile_program
-from rekindle.engine.running import _workers
+from rekindle.engine.program._program_run import run_program
+from rekindle.engine.running import _job
 from rekindle.errors import SolverError
 from textbook import case
 
@@ -60,7 +60,7 @@ def job(name):
         ]
         events = EventTable.from_rows(rows, model)
     subjects = subjects_of(model, events, dict(zip(events.subjects, parameters, strict=True)), times)
-    return _workers.Job(model, tuple(model.outputs), (), subjects, 1e-8)
+    return _job.Job(model, tuple(model.outputs), (), subjects, 1e-8)
 
 
 def rows(made, integrator, kind):

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine._solver_report import SolverReport
+from rekindle.engine.running._job import SOLVERS, Job
 from rekindle.engine.running._outcomes import COUNTS, ON_CARD
-from rekindle.engine.running._workers import SOLVERS, Job
 from rekindle.errors import SolverError, nearest
 
 Whole = NDArray[np.int64]

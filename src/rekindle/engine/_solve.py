@@ -16,8 +16,8 @@ from rekindle.engine.records._parameter_table import Parameters, ParameterValues
 from rekindle.engine.records._subjects import Subjects
 from rekindle.engine.running._device import choose_device
 from rekindle.engine.running._error_estimate import Running, run_with_errors
+from rekindle.engine.running._job import Job
 from rekindle.engine.running._outcomes import Outcomes
-from rekindle.engine.running._workers import Job
 from rekindle.errors import EventError, OutputError, SolverError, nearest
 from rekindle.modelling import Model
 

@@ -11,9 +11,9 @@ from rekindle.engine._derivation import Derivation
 from rekindle.engine.gpu._driver import Card, CardError
 from rekindle.engine.gpu._kernel import ARGUMENTS, ENTRY
 from rekindle.engine.gpu._text import card_text
-from rekindle.engine.program._batch import MOST_STEPS
 from rekindle.engine.program._operations import MOVE, WIDTH
 from rekindle.engine.program._program import Program
+from rekindle.engine.program._program_run import MOST_STEPS
 from rekindle.engine.rodas import _stepper as stepper
 from rekindle.engine.running._outcomes import COUNTS, ON_CARD, ProgramResults
 from rekindle.modelling import evaluate

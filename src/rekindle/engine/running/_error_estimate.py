@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rekindle.engine.running._job import Job
 from rekindle.engine.running._outcomes import Outcomes
-from rekindle.engine.running._workers import Job, run_job
+from rekindle.engine.running._workers import run_job
 
 Array = NDArray[np.float64]
 
@@ -36,13 +37,16 @@ class Running:
         return run_job(job, workers=self.workers, checkpoint=self.checkpoint, progress=self.progress)
 
     def part(self, number: int, parts: int) -> Running:
-        """The same for one of several jobs that share a folder and a progress bar."""
+        """The same for one of several runs of everybody that share a folder and a progress bar.
+
+        A person counts as done to the share of the runs in which he or she is.
+        """
         folder = None if self.checkpoint is None else Path(self.checkpoint) / f"run_{number + 1}"
         told = self.progress
 
         def tell(done: int, total: int) -> None:
             assert told is not None
-            told(done + number * total, parts * total)
+            told((done + number * total) // parts, total)
 
         return Running(self.workers, folder, tell if told else None)
 

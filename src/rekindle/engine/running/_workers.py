@@ -1,238 +1,24 @@
-"""Running many people: in this process or several, with finished people kept on disk."""
+"""Running many people: in this process, its threads or several processes, with what is finished kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rekindle.engine._equations_digest import equations_digest
-from rekindle.engine._plan import CHUNK, UNITS, Batch, Block, host_lanes, plan
-from rekindle.engine._system import build_system
-from rekindle.engine.cascade._choice import Suitability, cascade_suits
-from rekindle.engine.driver._compiled import CompiledSystem
-from rekindle.engine.driver._motion import NoModalFormError
-from rekindle.engine.driver._subject import run_subject
-from rekindle.engine.gpu._batch import CardKernel
-from rekindle.engine.gpu._driver import CardError
-from rekindle.engine.program._batch import run_batch, run_program
-from rekindle.engine.program._kernel import Kernel
-from rekindle.engine.program._program import Program
-from rekindle.engine.program._recordings import Recording, columns, record
-from rekindle.engine.records._subjects import Subject, Subjects
-from rekindle.engine.running._device import PROCESSOR, Device, card_failure, find_card
+from rekindle.engine._plan import Batch
+from rekindle.engine.running._chunk_run import ChunkRun, run_chunk
+from rekindle.engine.running._job import Job
 from rekindle.engine.running._kept_results import KeptResults
-from rekindle.engine.running._outcomes import Failure, Outcomes, ProgramResults, SubjectResult
-from rekindle.engine.running._whole_files import fingerprint
-from rekindle.engine.streaming._stream_pieces import run_pieces
-from rekindle.errors import SolverError
-from rekindle.modelling import Model
+from rekindle.engine.running._outcomes import Outcomes
+from rekindle.engine.running._threads import Threads
+from rekindle.engine.streaming._stream_pieces import AHEAD, in_order, run_pieces
 
-Array = NDArray[np.float64]
-
-_compiled: dict[str, CompiledSystem] = {}
-_kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
-_suitable: dict[tuple[int, float], tuple[CompiledSystem, Suitability]] = {}
-
-#: What the caller may ask for: the best that fits; exact linear part and cascade collocation; exact linear
-#: part and stepped rest; all states stepped; none stepped; the general driver, one person at a time.
-SOLVERS = ("auto", "L2", "L1'", "L1", "L0", "driver")
-
-#: What a process works out again instead of receiving it.
-_DERIVED = ("compiled", "people", "chunks", "integrator", "card_kernel", "card_troubles", "latest")
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything that determines the numbers of a run."""
-
-    model: Model
-    outputs: tuple[str, ...]
-    ramps: tuple[str, ...]
-    subjects: Sequence[Subject]
-    tolerance: float
-    solver: str = "auto"
-    lanes: int = 0
-    stepped: tuple[str, ...] = ()
-    units: int = UNITS
-    device: Device = PROCESSOR
-
-    @cached_property
-    def people(self) -> Subjects:
-        """Everybody, in columns."""
-        return Subjects.of(self.subjects)
-
-    @cached_property
-    def compiled(self) -> CompiledSystem:
-        """Machine code for the model, shared by all runs of the same equations in this process."""
-        exact = self.solver != "L1"
-        return _compile(self.model, self.outputs, self.ramps, exact_linear=exact, stepped=self.stepped)
-
-    @cached_property
-    def integrator(self) -> str:
-        """How lane groups move their nonlinear states: "L2" where it is asked for or fits, else "L1"."""
-        if self.solver == "auto":
-            return "L2" if self.suitability.suits else "L1"
-        return self.solver if self.solver == "L2" and self.compiled.system.nonlinear else "L1"
-
-    @property
-    def suitability(self) -> Suitability:
-        """Whether cascade collocation fits, judged once for the same equations."""
-        key = id(self.compiled), self.tolerance
-        if key not in _suitable:
-            _suitable[key] = self.compiled, cascade_suits(self.compiled, self.tolerance)
-        return _suitable[key][1]
-
-    @cached_property
-    def chunks(self) -> list[list[Batch]]:
-        """Units of work."""
-        in_lanes = self.solver != "driver" and not self.ramps
-        lanes, group = self.lanes or host_lanes(), self.device.group
-        states = len(self.compiled.system.linear) if in_lanes else 1
-        return plan(
-            self.people, lanes, in_lanes=in_lanes, units=self.units, card_group=group, linear_states=states
-        )
-
-    def kernel(self, lanes: int) -> Kernel:
-        """The program runner for groups of some size, shared like ``compiled``."""
-        key = id(self.compiled), lanes, self.integrator
-        if key not in _kernels:
-            _kernels[key] = self.compiled, Kernel(self.compiled, lanes, self.integrator)
-        return _kernels[key][1]
-
-    @cached_property
-    def card_kernel(self) -> CardKernel:
-        """The program runner on the card."""
-        return CardKernel(self.compiled, find_card())
-
-    @cached_property
-    def card_troubles(self) -> list[str]:
-        """What the card did not do, in words."""
-        return []
-
-    def prepare(self) -> None:
-        """Compile what the plan needs, before processes are forked."""
-        lanes_used = {batch.lanes for chunk in self.chunks for batch in chunk if not batch.on_card}
-        for lanes in sorted(lanes_used):
-            if lanes:
-                self.kernel(lanes)
-            else:
-                self.compiled.prepare()
-
-    def record_first(self, number: int) -> None:
-        """Record what a unit of work begins with, so that forked processes inherit it."""
-        first = self.chunks[number][0]
-        if first.lanes and not first.on_card:
-            self.recordings(self.kernel(first.lanes), first.block)
-
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
-
-    def run(self, subject: Subject) -> SubjectResult:
-        """Run one person by the general driver, with every state stepped where there is no modal form."""
-        try:
-            return run_subject(self.compiled, subject, self.tolerance)
-        except NoModalFormError:
-            general = _compile(self.model, self.outputs, self.ramps, exact_linear=False)
-            return run_subject(general, subject, self.tolerance)
-
-    @cached_property
-    def latest(self) -> dict[tuple[object, Block], list[Recording]]:
-        """The programs of the block that was run last."""
-        return {}
-
-    def recordings(self, kernel: Kernel | CardKernel, block: Block) -> list[Recording]:
-        """The programs of a block, recorded when they are first needed."""
-        if (kernel, block) not in self.latest:
-            self.latest.clear()
-            self.latest[kernel, block] = record(kernel, self.people.take(block.places), fewest=CHUNK)
-        return self.latest[kernel, block]
-
-    def run_chunk(self, chunk: Sequence[Batch], room: Outcomes | None = None) -> Outcomes:
-        """Results of a unit of work, batch by batch, in ``room`` if it is given."""
-        if room is None:
-            places = [place for batch in chunk for place in batch.places]
-            room = Outcomes.empty(self.people.take(places), len(self.outputs))
-        first = 0
-        for batch in chunk:
-            last = first + len(batch.places)
-            own = room.part(first, last)
-            self._run_batch(batch, own)
-            room.put(range(first, last), own)
-            first = last
-        return room
-
-    def _run_batch(self, batch: Batch, found: Outcomes) -> None:
-        fine = np.zeros(len(found), bool)
-        if batch.on_card:
-            fine = self._run_on_card(batch, found)
-        elif batch.lanes:
-            kernel = self.kernel(batch.lanes)
-            fine = run_batch(self._work(kernel, batch), self.tolerance, partial(run_program, kernel), found)
-        for place in np.flatnonzero(~fine).tolist():
-            found.put_one(place, self._run_alone(self.people[batch.places[place]]))
-
-    def _work(
-        self, kernel: Kernel | CardKernel, batch: Batch
-    ) -> Iterator[tuple[NDArray[np.int64], Program, slice]]:
-        recordings, last = self.recordings(kernel, batch.block), batch.first + len(batch.places)
-        return columns(kernel, self.people, batch.block.places, recordings, batch.first, last)
-
-    def _run_on_card(self, batch: Batch, found: Outcomes) -> NDArray[np.bool_]:
-        """Results from the card; where it fails, an error if it was asked for, else from the processor."""
-        kernel = self.card_kernel
-
-        def run(program: Program, tolerance: float, chosen: slice, room: Array | None) -> ProgramResults:
-            if program.constants.shape[1] >= self.device.group:
-                return kernel.run_program(program, tolerance)
-            return run_program(self.kernel(batch.lanes), program, tolerance, chosen, room)  # lags part them
-
-        try:
-            return run_batch(self._work(kernel, batch), self.tolerance, run, found)
-        except CardError as problem:
-            if self.device.required:
-                raise card_failure(kernel.card.name, problem) from None
-            self.card_troubles.append(str(problem))
-            self._run_batch(replace(batch, on_card=False), found)
-            return np.ones(len(found), bool)
-
-    def _run_alone(self, subject: Subject) -> SubjectResult | Failure:
-        try:
-            return self.run(subject)
-        except SolverError as problem:
-            return Failure(problem.code, problem.given, problem.allowed, problem.why, problem.remedy)
-
-    def fingerprint(self) -> str:
-        """Digest of model, people, outputs and tolerance."""
-        return fingerprint(
-            (
-                self.model, self.outputs, self.ramps, self.people.content, self.tolerance, self.solver,
-                self.lanes, self.stepped, self.device.group,
-            )
-        )  # fmt: skip
-
-
-def _compile(
-    model: Model,
-    outputs: tuple[str, ...],
-    ramps: tuple[str, ...],
-    *,
-    exact_linear: bool,
-    stepped: tuple[str, ...] = (),
-) -> CompiledSystem:
-    digest = equations_digest(model, outputs, ramps, exact_linear=exact_linear, stepped=stepped)
-    if digest not in _compiled:
-        system = build_system(model, outputs, ramps, exact_linear=exact_linear, stepped=stepped)
-        compiled = CompiledSystem(system)
-        if compiled.peak_names and not system.nonlinear:
-            # Peaks are looked for between the steps of the stepper, so something must be stepped.
-            compiled = CompiledSystem(build_system(model, outputs, ramps, exact_linear=False))
-        _compiled[digest] = compiled
-    return _compiled[digest]
+#: People for each program from which threads are used. Programs are recorded by Python, whose lock lets one
+#: thread at a time go on; processes have to send their results. Measured on W1, in CPU seconds of whoever
+#: takes longest: with 4 people a program two threads are 1.2 times as fast as one and two processes 1.3
+#: times, with 8 it is 1.4 and 1.0.
+PEOPLE_A_PROGRAM = 8
 
 
 def run_job(
@@ -258,29 +44,61 @@ def run_job(
         progress(done, len(found))
     if missing:
         job.prepare()
-    for number, part in _run_numbers(job, missing, workers, found):
-        found.put(chunks[number], part)
-        if store:
-            store.save(number, part)
-        done += len(part)
-        if progress:
-            progress(done, len(found))
+    with contextlib.closing(_run_numbers(job, missing, workers, found)) as parts:
+        for number, part in parts:
+            found.put(chunks[number], part)
+            if store:
+                store.save(number, part)
+            done += len(part)
+            if progress:
+                progress(done, len(found))
     return found
 
 
 def _run_numbers(
     job: Job, missing: Sequence[int], workers: int, found: Outcomes
-) -> Iterator[tuple[int, Outcomes]]:
+) -> Generator[tuple[int, Outcomes]]:
     # A card is used by this process alone, before others are forked, which must not touch it.
     on_card = [number for number in missing if any(batch.on_card for batch in job.chunks[number])]
     rest = sorted(set(missing).difference(on_card))
     if workers <= 1 or len(rest) <= 1:
         on_card, rest = list(missing), []
     for number in on_card:
-        yield number, job.run_chunk(job.chunks[number], _room(job.chunks[number], found))
-    if rest:
-        job.record_first(rest[0])
-    yield from run_pieces(_run_number, job, rest, workers=workers)
+        yield number, run_chunk(job, job.chunks[number], _room(job.chunks[number], found))
+    if rest and mostly_machine_code(job, rest):
+        yield from _in_threads(job, rest, workers, found)
+    elif rest:
+        job.record_first(rest[0])  # so that forked processes inherit it
+        yield from run_pieces(_run_number, job, rest, workers=workers)
+
+
+def mostly_machine_code(job: Job, numbers: Sequence[int]) -> bool:
+    """Whether so many people share each program that threads finish units of work sooner than processes.
+
+    What lags and infusion lengths do to programs is judged by the first block of people.
+    """
+    batches = [batch for number in numbers for batch in job.chunks[number]]
+    together = [batch for batch in batches if batch.lanes]
+    if not together:
+        return False
+    people = sum(len(batch.places) for batch in batches)
+    alone = people - job.share_in_programs(together[0]) * sum(len(batch.places) for batch in together)
+    return people >= PEOPLE_A_PROGRAM * (len({batch.block for batch in together}) + alone)
+
+
+def _in_threads(
+    job: Job, numbers: Sequence[int], workers: int, found: Outcomes
+) -> Generator[tuple[int, Outcomes]]:
+    threads = Threads(workers)
+
+    def begin(number: int) -> ChunkRun:
+        chunk = job.chunks[number]
+        return ChunkRun(job, chunk, _room(chunk, found), threads.submit)
+
+    try:
+        yield from in_order(begin, numbers, lambda: AHEAD * workers)
+    finally:
+        threads.close()
 
 
 def _room(chunk: Sequence[Batch], found: Outcomes) -> Outcomes | None:
@@ -295,4 +113,4 @@ def _room(chunk: Sequence[Batch], found: Outcomes) -> Outcomes | None:
 
 
 def _run_number(job: Job, number: int) -> Outcomes:
-    return job.run_chunk(job.chunks[number])
+    return run_chunk(job, job.chunks[number])

@@ -20,7 +20,7 @@ from rekindle.engine._solver_report import SolverReport
 from rekindle.engine._trajectory import Trajectory
 from rekindle.engine.records._event_table import EventTable
 from rekindle.engine.records._subjects import Subject
-from rekindle.engine.running._workers import Job
+from rekindle.engine.running._job import Job
 from rekindle.engine.sensitivity._derivatives import Derivatives
 from rekindle.engine.sensitivity._doses import written_out
 from rekindle.engine.sensitivity._loss import Loss

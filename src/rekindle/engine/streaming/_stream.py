@@ -20,9 +20,10 @@ from rekindle.engine._solve import (
 )
 from rekindle.engine.records._event_table import EventTable
 from rekindle.engine.records._parameter_table import Parameters
+from rekindle.engine.running._chunk_run import run_chunk
+from rekindle.engine.running._job import Job
 from rekindle.engine.running._outcomes import Outcomes
 from rekindle.engine.running._whole_files import fingerprint
-from rekindle.engine.running._workers import Job
 from rekindle.engine.streaming._parquet_parts import ParquetParts
 from rekindle.engine.streaming._reduce_course import Courses
 from rekindle.engine.streaming._reduce_grid import Grid
@@ -192,7 +193,7 @@ def simulate_piece(task: StreamTask, number: int) -> Piece:
     job.prepare()
     for unit in job.chunks:
         places = [place for batch in unit for place in batch.places]
-        outcomes = job.run_chunk(unit)
+        outcomes = run_chunk(job, unit)
         values, failures = outcomes.together(), _failures(job, places, outcomes)
         courses = {
             name: Courses.on(grid, values[:, :, column], between=name in between)

@@ -34,9 +34,16 @@ def run_pieces(
         yield from _in_processes(work, task, numbers, min(workers, len(numbers)))
 
 
-def _in_order(
+def in_order(
     submit: Callable[[int], Any], numbers: Sequence[int], ahead: Callable[[], int]
 ) -> Iterator[tuple[int, Any]]:
+    """Yield (number, what came of it) in the order of the numbers.
+
+    Args:
+        submit: begins a piece and returns what is waited for.
+        numbers: the pieces.
+        ahead: how many may be under way.
+    """
     waiting: deque[tuple[int, Any]] = deque()
     left = iter(numbers)
     most = ahead()
@@ -55,7 +62,7 @@ def _in_processes(work: Work, task: Any, numbers: Sequence[int], workers: int) -
 
     processes = Processes(work, task, workers)
     try:
-        yield from _in_order(processes.submit, numbers, lambda: AHEAD * workers)
+        yield from in_order(processes.submit, numbers, lambda: AHEAD * workers)
     finally:
         processes.close()
 
@@ -73,4 +80,4 @@ def _on_cluster(work: Work, task: Any, numbers: Sequence[int], address: str) -> 
             threads: int = sum(client.nthreads().values())
             return AHEAD * max(threads, 1)
 
-        yield from _in_order(submit, numbers, ahead)
+        yield from in_order(submit, numbers, ahead)
