@@ -25,7 +25,7 @@ def course(people: int, workers: int, start: float) -> dict[str, float]:
 
     Args:
         people: how many people.
-        workers: processes that share them.
+        workers: how many share them.
         start: when this process was started (``time.time()``), so that Python and every import count.
     """
     from rekindle.people import Person, Population, output_times, simulate_people
@@ -61,7 +61,7 @@ def in_fresh_process(people: int, workers: int, runs: int, cache: str) -> list[d
 
     Args:
         people: how many people.
-        workers: processes that share them.
+        workers: how many share them.
         runs: how often.
         cache: folder for the user's caches; empty takes a new empty one each time.
     """
@@ -105,9 +105,9 @@ def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, dict[str, float
         say("waiting: one person, with cache")
         in_fresh_process(1, 1, 1, cache)
         one = in_fresh_process(1, 1, runs, cache)
-        say("waiting: 1,000 people, one process")
+        say("waiting: 1,000 people, one worker")
         thousand = in_fresh_process(1000, 1, few, cache)
-        say("waiting: 1,000 people, two processes")
+        say("waiting: 1,000 people, two workers")
         shared = in_fresh_process(1000, 2, few, cache)
     rows = [
         f"Workload: `{REGIMEN}`, the whole therapy model, all outputs at {one[0]['rows']} times per person, "
@@ -119,11 +119,11 @@ def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, dict[str, float
         _line("one person, 26 weeks, first call, empty cache", [r["first_s"] for r in cold], "s"),
         _line("one person, 26 weeks, first call, warm cache", [r["first_s"] for r in one], "s"),
         _line("one person, 26 weeks, again in the same process", [r["repeat_s"] for r in one], "s"),
-        _line("1,000 people, 26 weeks, one process", [r["first_s"] for r in thousand], "s"),
-        _line("1,000 people, 26 weeks, two processes", [r["first_s"] for r in shared], "s"),
-        _line("people per second, one process", [1000 / r["first_s"] for r in thousand], "/s"),
+        _line("1,000 people, 26 weeks, one worker", [r["first_s"] for r in thousand], "s"),
+        _line("1,000 people, 26 weeks, two workers", [r["first_s"] for r in shared], "s"),
+        _line("people per second, one worker", [1000 / r["first_s"] for r in thousand], "/s"),
         _line("peak memory, one person", [r["peak_memory_mib"] for r in one], "MiB"),
-        _line("peak memory, 1,000 people, one process", [r["peak_memory_mib"] for r in thousand], "MiB"),
+        _line("peak memory, 1,000 people, one worker", [r["peak_memory_mib"] for r in thousand], "MiB"),
         "",
     ]
     figures = {

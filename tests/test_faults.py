@@ -116,7 +116,7 @@ def test_a_killed_process_of_a_plain_simulation_is_replaced(tmp_path, monkeypatc
         return run(*arguments)
 
     monkeypatch.setattr(_workers, "run_chunk", die_once)
-    monkeypatch.setattr(_workers, "mostly_machine_code", lambda job, numbers: False)
+    monkeypatch.setattr(_workers, "mostly_machine_code", lambda *given: False)
     with pytest.warns(RuntimeWarning, match="ended from outside"):
         found = rekindle.simulate(MODEL, **everybody(), workers=2)
     assert found.rows.tobytes() == wanted

@@ -154,7 +154,7 @@ def given_outputs(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def worker_count(asked: int | None) -> int:
-    """Number of processes: as asked, else the processors that this process may use."""
+    """Number of threads or processes: as asked, else the processors that this process may use."""
     if asked is not None:
         return asked
     try:

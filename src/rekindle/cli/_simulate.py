@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     "--set", "values", multiple=True, metavar="NAME=VALUE", help='Parameter, e.g. kelim="0.002 1/h".'
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: all processors.")
+@click.option("--workers", type=click.IntRange(min=1), help="Threads or processes. Default: all processors.")
 @click.option(
     "--draws",
     type=click.IntRange(min=0),

@@ -56,7 +56,8 @@ def solve(
             observation records (EVID 0, and EVID 2 without EVENT).
         outputs: names of the outputs wanted; None for all. States that they do not need are not integrated.
         tolerance: relative tolerance of the nonlinear solver; the linear part is exact.
-        workers: processes; the numbers do not depend on it.
+        workers: how many share the people: threads where many people share a schedule, else processes (the
+            rule is in ``docs/engine.md``). The numbers do not depend on it.
         checkpoint: folder in which finished people are kept, so that the same call resumes after an
             interruption; None keeps nothing.
         progress: called with (people done, people in all).
@@ -69,7 +70,7 @@ def solve(
             attribute ``finished``; "keep" gives NaN for those who failed and names them in the solver report.
         estimate_error: run everybody a second time at a tenth of the tolerance, and give the difference as
             ``trajectory.solver.errors`` (see ``SolverReport``). The numbers stay those of the first run; it
-            takes somewhat more than twice the time.
+            takes somewhat more than twice the time; ``progress`` counts everybody once over both runs.
         device: "auto" takes an NVIDIA card where there is one and the people are many (the rule is in
             ``docs/gpu.md``), "cpu" and "gpu" choose. The solver report says what ran and why. Numbers from a
             card agree with those of the processor within the tolerance.

@@ -68,7 +68,7 @@ def simulate_people(
         seed: seed of all random numbers.
         trial: replicate; another replicate draws other parameters for the same people.
         tolerance: relative tolerance of the nonlinear solver.
-        workers: processes; the numbers do not depend on it.
+        workers: threads or processes (see ``rekindle.engine.solve``); the numbers do not depend on it.
         checkpoint: folder in which finished people are kept until the run is complete.
         progress: called with (people done, people in all).
         estimate_error: run everybody a second time, more accurately, and give the difference as

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
-from rekindle.engine._plan import Batch
+from rekindle.engine._plan import CHUNK, Batch
 from rekindle.engine.running._chunk_run import ChunkRun, run_chunk
 from rekindle.engine.running._job import Job
 from rekindle.engine.running._kept_results import KeptResults
@@ -14,11 +14,13 @@ from rekindle.engine.running._outcomes import Outcomes
 from rekindle.engine.running._threads import Threads
 from rekindle.engine.streaming._stream_pieces import AHEAD, in_order, run_pieces
 
-#: People for each program from which threads are used. Programs are recorded by Python, whose lock lets one
-#: thread at a time go on; processes have to send their results. Measured on W1, in CPU seconds of whoever
-#: takes longest: with 4 people a program two threads are 1.2 times as fast as one and two processes 1.3
-#: times, with 8 it is 1.4 and 1.0.
-PEOPLE_A_PROGRAM = 8
+#: People for each program and worker from which threads are used, and people for each program who are enough
+#: at any number of workers. Programs are recorded by Python, whose lock lets one thread at a time go on;
+#: processes have to send their results. In CPU seconds of whoever takes longest, for W1, two threads were 1.3
+#: times as fast as one worker with 4 people a program, 1.3 with 8, 1.5 with 16 and 1.8 with 48, two processes
+#: 1.5, 1.3, 1.0 and 1.0 times.
+PEOPLE_A_WORKER, PEOPLE_ENOUGH = 4, CHUNK
+
 
 
 def run_job(
@@ -65,14 +67,14 @@ def _run_numbers(
         on_card, rest = list(missing), []
     for number in on_card:
         yield number, run_chunk(job, job.chunks[number], _room(job.chunks[number], found))
-    if rest and mostly_machine_code(job, rest):
+    if rest and mostly_machine_code(job, rest, workers):
         yield from _in_threads(job, rest, workers, found)
     elif rest:
         job.record_first(rest[0])  # so that forked processes inherit it
         yield from run_pieces(_run_number, job, rest, workers=workers)
 
 
-def mostly_machine_code(job: Job, numbers: Sequence[int]) -> bool:
+def mostly_machine_code(job: Job, numbers: Sequence[int], workers: int) -> bool:
     """Whether so many people share each program that threads finish units of work sooner than processes.
 
     What lags and infusion lengths do to programs is judged by the first block of people.
@@ -83,7 +85,8 @@ def mostly_machine_code(job: Job, numbers: Sequence[int]) -> bool:
         return False
     people = sum(len(batch.places) for batch in batches)
     alone = people - job.share_in_programs(together[0]) * sum(len(batch.places) for batch in together)
-    return people >= PEOPLE_A_PROGRAM * (len({batch.block for batch in together}) + alone)
+    programs = len({batch.block for batch in together}) + alone
+    return people >= min(PEOPLE_A_WORKER * workers, PEOPLE_ENOUGH) * programs
 
 
 def _in_threads(

@@ -110,7 +110,7 @@ def sensitivities(
         times: as for ``solve``.
         outputs: names of the outputs wanted; None for all.
         tolerance: relative tolerance of the nonlinear solver, for outputs and derivatives.
-        workers: processes.
+        workers: as for ``solve``.
         progress: called with (people done, people in all).
         solver: as for ``solve``.
 
