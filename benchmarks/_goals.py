@@ -98,7 +98,7 @@ def _kinetic_goals(figures: Figures) -> list[Goal]:
 def _other_goals(figures: Figures) -> list[Goal]:
     waited = figures.waited
     tangents = figures.tangents[0].value if figures.tangents else None
-    cores = f"{figures.cores} cores; start of the second process and return of results"
+    cores = f"{figures.cores} cores; Python starts, imports, draws people and records programs in one thread"
     return [
         Goal("W3, value and 10 tangents over the value, at most", 10, 5, tangents),
         Goal("first simulation without cache, s, at most", 2, None, waited.get("first_cold"), "see waiting"),
