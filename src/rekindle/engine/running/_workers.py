@@ -22,7 +22,6 @@ from rekindle.engine.streaming._stream_pieces import AHEAD, in_order, run_pieces
 PEOPLE_A_WORKER, PEOPLE_ENOUGH = 4, CHUNK
 
 
-
 def run_job(
     job: Job,
     *,
