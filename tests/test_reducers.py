@@ -38,7 +38,7 @@ from rekindle.engine.streaming._reduce_course import Courses
 from rekindle.engine.streaming._reduce_grid import POINTS, Grid
 from rekindle.engine.streaming._reduce_moments import Moments
 from rekindle.engine.streaming._reduce_sketch import FEWEST_BINS, QuantileSketch
-from rekindle.engine.streaming._stream_pieces import _in_order
+from rekindle.engine.streaming._stream_pieces import in_order
 from rekindle.errors import OutputError, ParameterError, PersonError
 from rekindle.people import Population, _reduce_people, reduce_people, simulate_people
 
@@ -514,7 +514,7 @@ def test_no_more_pieces_are_under_way_than_agreed():
         return future
 
     given_back = []
-    for number, result in _in_order(submit, range(50), lambda: 6):
+    for number, result in in_order(submit, range(50), lambda: 6):
         under_way[0] -= 1
         given_back.append((number, result))
     assert given_back == [(number, number**2) for number in range(50)]
