@@ -137,9 +137,15 @@ def drawn(events):
 
 def test_people_are_grouped_by_what_they_share():
     events = mixed(9)
-    found = people_by_schedule(Subjects.from_records(events.subjects, np.ones((9, 1, 4)), None, events.carry))
-    assert sorted(found.values()) == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
-    assert found[None] == [2, 5, 8]
+
+    def found(times):
+        return people_by_schedule(
+            Subjects.from_records(events.subjects, np.ones((9, 1, 4)), times, events.carry)
+        )
+
+    assert sorted(found(None).values()) == [[[0, 3, 6], [1, 4, 7]], [[2, 5, 8]]]
+    assert sorted(found(np.array([30.5])).values()) == [[[0, 3, 6]], [[1, 4, 7]], [[2, 5, 8]]]
+    assert found(None)[None] == [[2, 5, 8]]
 
 
 def test_changes_count_occasions_and_varying_covariates():

@@ -1,4 +1,4 @@
-"""Who is stepped together: batches of people with one schedule, packed into units of work.
+"""Who is stepped together: batches of people with the same times, packed into units of work.
 
 The plan depends on the people alone, not on the number of workers, so that neither do the numbers.
 """
@@ -27,9 +27,13 @@ CARD_CHUNK = 65_536
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """People with one schedule, whose program is recorded once for all units of work they are cut into."""
+    """People with one schedule, whose program is recorded once for all units of work they are cut into.
+
+    The kernel for so many ``lanes`` records it, whichever of its batches is run first.
+    """
 
     places: tuple[int, ...]
+    lanes: int
 
 
 @dataclass(frozen=True)
@@ -66,30 +70,30 @@ def plan(
 
     Args:
         subjects: everybody.
-        lanes: people in a group; those who share their schedule with nobody are run in one lane.
+        lanes: people in a group; those who share their times with nobody are run in one lane.
         in_lanes: False hands everybody to the general driver.
         units: units of work wanted at least.
-        card_group: people with one schedule from which they are run on a card; 0 for nobody.
+        card_group: people with the same times from which they are run on a card; 0 for nobody.
         linear_states: states of the linear block, which decide how large a program is.
     """
     people = Subjects.of(subjects)
     most = min(max(len(people) // units // CHUNK * CHUNK, CHUNK), _LARGEST)
-    schedules = people_by_schedule(people) if in_lanes else {None: list(range(len(people)))}
+    schedules = people_by_schedule(people) if in_lanes else {None: [list(range(len(people)))]}
     batches = []
-    for schedule, places in schedules.items():
-        own = 0 if schedule is None else 1 if len(places) == 1 else lanes
-        on_card = bool(own and card_group and len(places) >= card_group)
-        step = CARD_CHUNK if on_card else most
-        records = people.courses[people.course[places[0]]].records
-        size = (
-            _block_size(records, people.parameters.shape[1], linear_states, step)
-            if own and not on_card
-            else step
-        )
-        for start in range(0, len(places), size):
-            block = Block(tuple(places[start : start + size]))
-            for first in range(0, len(block.places), step):
-                batches.append(Batch(block.places[first : first + step], own, block, first, on_card))
+    for schedule, groups in schedules.items():
+        if schedule is None:
+            batches += _batches(groups, 0, most, most)
+            continue
+        few = []
+        for places in groups:
+            if 0 < card_group <= len(places):
+                batches += _batches([places], lanes, CARD_CHUNK, CARD_CHUNK, on_card=True)
+            else:
+                few.append(places)
+        if few:
+            records = people.courses[people.course[few[0][0]]].records
+            size = _block_size(records, people.parameters.shape[1], linear_states, most)
+            batches += _batches(few, lanes, most, size)
     chunks: list[list[Batch]] = []
     size = most
     for batch in batches:
@@ -99,6 +103,32 @@ def plan(
         chunks[-1].append(batch)
         size += len(batch.places)
     return chunks
+
+
+def _batches(
+    groups: Sequence[Sequence[int]], lanes: int, step: int, size: int, *, on_card: bool = False
+) -> list[Batch]:
+    """Batches of ``step`` people at most, who share their times, in blocks of ``size`` at most."""
+    pieces = [
+        (tuple(places[start : start + step]), min(lanes, 1) if len(places) == 1 else lanes)
+        for places in groups
+        for start in range(0, len(places), step)
+    ]
+    blocks: list[list[tuple[tuple[int, ...], int]]] = []
+    total = size
+    for piece in pieces:
+        if total + len(piece[0]) > size:
+            blocks.append([])
+            total = 0
+        blocks[-1].append(piece)
+        total += len(piece[0])
+    found = []
+    for own in blocks:
+        block, first = Block(tuple(place for places, _ in own for place in places), own[0][1]), 0
+        for places, width in own:
+            found.append(Batch(places, width, block, first, on_card))
+            first += len(places)
+    return found
 
 
 def _block_size(records: Sequence[Record], occasions: int, states: int, step: int) -> int:

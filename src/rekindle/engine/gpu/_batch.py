@@ -61,7 +61,7 @@ class CardKernel:
         if at_once < 1:
             raise CardError(f"{self.card.name} has too little free memory for one person of this run")
         found = ProgramResults(
-            program.times,
+            program.clock(0)[2],
             np.empty((people, each.rows, each.outputs)),
             np.zeros((people, len(COUNTS)), np.int64),
             np.zeros(people, bool),
@@ -119,7 +119,7 @@ class _Sizes:
     """Numbers a person needs, and bytes in all."""
 
     def __init__(self, program: Program, derivation: Derivation) -> None:
-        self.rows, self.outputs = len(program.times), len(derivation.outputs)
+        self.rows, self.outputs = program.times.shape[1], len(derivation.outputs)
         most = int(program.operations.reshape(-1, WIDTH)[program.operations[:, 0] == MOVE, 4].max(initial=0))
         self.scratch = max(most * len(derivation.system.nonlinear), 1)
         own = sum(len(table) for table in (program.values, program.constants, program.modal))

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 #: At one time: records in the order of the table, then requested times, then infusion ends (left limits).
 RECORD, _REQUEST, _INFUSION_END = range(3)
 #: Digits to which two times count as the same moment.
-_TIME_DIGITS = 9
+TIME_DIGITS = 9
 
 
 class Agenda(ABC):
@@ -70,9 +70,12 @@ class Agenda(ABC):
 
     def _push(self, time: float, phase: int, row: int, kind: str, content: Any) -> None:
         self.sequence += 1
-        heapq.heappush(
-            self.queue, (round(time, _TIME_DIGITS), phase, row, self.sequence, kind, (time, content))
-        )
+        heapq.heappush(self.queue, (_moment(time), phase, row, self.sequence, kind, (time, content)))
+
+    def _next(self) -> tuple[str, Any, Any]:
+        """Kind, time and content of what comes next."""
+        *_, kind, (time, content) = heapq.heappop(self.queue)
+        return kind, time, content
 
     def carry_out(self) -> int:
         """Carry out all records; return how many output times were requested."""
@@ -113,7 +116,7 @@ class Agenda(ABC):
     def _drain(self) -> None:
         waiting: list[tuple[float, Any]] = []
         while self.queue:
-            _, _, _, _, kind, (time, content) = heapq.heappop(self.queue)
+            kind, time, content = self._next()
             if kind == "output" or (kind == "record" and self._only_observes(content)):
                 waiting.append((time, content))
                 continue
@@ -188,16 +191,16 @@ class Agenda(ABC):
             self._will_end(time + length, state, amount / length)
 
     def _ends_now(self, time: float, state: str) -> bool:
-        return self._ends[round(time, _TIME_DIGITS), self.epoch, state] > 0
+        return self._ends[_moment(time), self.epoch, state] > 0
 
     def _will_end(self, time: float, state: str, rate: Any) -> None:
         self.running[state] = self.running.get(state, 0) + 1
-        self._ends[round(time, _TIME_DIGITS), self.epoch, state] += 1
+        self._ends[_moment(time), self.epoch, state] += 1
         self._push(time, _INFUSION_END, 0, "end", (self.epoch, state, rate))
 
     def _do_end(self, time: float, content: tuple[int, str, Any]) -> None:
         epoch, state, rate = content
-        self._ends[round(time, _TIME_DIGITS), epoch, state] -= 1
+        self._ends[_moment(time), epoch, state] -= 1
         if epoch != self.epoch:
             return
         self.running[state] -= 1
@@ -251,11 +254,20 @@ def arrival(
     return amount, length
 
 
+def leading(time: Any) -> float:
+    """A time, that of the first person where it is an array over people."""
+    return float(time[0]) if isinstance(time, np.ndarray) else time
+
+
+def _moment(time: Any) -> float:
+    return round(leading(time), TIME_DIGITS)
+
+
 def between_restarts(records: Sequence[Record]) -> list[list[Record]]:
     """Split where a reset sets the clock back."""
     groups: list[list[Record]] = [[]]
     for record in records:
-        if groups[-1] and record.time < groups[-1][-1].time:
+        if groups[-1] and leading(record.time) < leading(groups[-1][-1].time):
             groups.append([])
         groups[-1].append(record)
     return groups

@@ -1,8 +1,9 @@
 """From the records of people with one schedule to the program that a kernel runs.
 
 The records are carried out as for one person (``_subject``), but on a tape that writes down what is to be
-done instead of doing it; amounts, rates, parameters and covariates are arrays over the people. What must be
-the same for all of them are the times: where lags or infusion lengths differ, the people are parted.
+done instead of doing it; amounts, rates, parameters and covariates are arrays over the people, and so are
+times where they differ; people of one lane group share them. What must be the same for all are lags, infusion
+lengths and the order in which things come: where these differ, the people are parted.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 from rekindle.engine._derivation import Derivation
 from rekindle.engine.linear._modal import pack
 from rekindle.engine.program import _operations as operation
-from rekindle.engine.program._agenda import Agenda, arrival
-from rekindle.engine.program._tape import ExcludedError, Tape
+from rekindle.engine.program._agenda import TIME_DIGITS, Agenda, arrival
+from rekindle.engine.program._tape import ExcludedError, Tape, Time
 from rekindle.engine.records._covariates import CovariatePath
 from rekindle.engine.records._records import Record
+from rekindle.engine.records._shared_records import by_person
 from rekindle.engine.records._subjects import Subject, Subjects
 from rekindle.modelling import evaluate
 
@@ -29,7 +31,7 @@ Whole = NDArray[np.int64]
 
 
 class PartedError(Exception):
-    """People of one schedule who need different times; ``labels`` says who belongs together."""
+    """People of one schedule who need programs of their own; ``labels`` says who belongs together."""
 
     def __init__(self, labels: Whole) -> None:
         self.labels = labels
@@ -39,7 +41,10 @@ class PartedError(Exception):
 class Program:
     """What a kernel runs for a batch of people; rows of numbers have one entry a person.
 
+    Times have a row a person, or one row for all.
+
     Attributes:
+        moments: when operations happen.
         output_times: time of each output in the order of the operations.
         output_rows: row of the result in which each of them stands.
         times: time of each row of the result.
@@ -55,6 +60,13 @@ class Program:
     output_rows: Whole
     times: Array
     _kept: dict[int, tuple[Array, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def clock(self, column: int) -> tuple[Array, Array, Array]:
+        """Moments, times of the outputs and times of the rows of one person."""
+        moments, outputs, rows = (
+            table[column if len(table) > 1 else 0] for table in (self.moments, self.output_times, self.times)
+        )
+        return moments, outputs, rows
 
     def by_group(self, columns: slice, lanes: int) -> tuple[Array, ...]:
         """Values, constants and modal numbers of some people, with what a lane group reads lying together.
@@ -102,14 +114,16 @@ class _Recorder(Agenda):
     def __init__(self, derivation: Derivation, matrix: Any, subjects: Subjects) -> None:
         self.subjects, self.derivation = subjects, derivation
         self.tape = Tape(derivation, matrix, len(subjects))
-        leader, model = subjects[0], derivation.system.model
-        covariates = CovariatePath(leader.person, _shared(subjects), leader.carry, model, ())
+        leader = replace(subjects[0], records=_shared(subjects))
+        model = derivation.system.model
+        covariates = CovariatePath(leader.person, leader.records, leader.carry, model, ())
         super().__init__(model, leader, self.tape, self.tape.constants, covariates)
         self.numbers = {record.row: place for place, record in enumerate(leader.records)}
         self.dosing = derivation.row_roots["dosing"]
         self.parameter_row = -1
         self.wanted_rows: list[int] = []
-        self.wanted_times: list[float] = []
+        self.wanted_times: list[Time] = []
+        self.latest: Time = -np.inf
         self._rules: dict[tuple[str, float], tuple[int, tuple[Array, float, Array, Array]]] = {}
 
     def program(self) -> Program:
@@ -134,26 +148,34 @@ class _Recorder(Agenda):
         rows[order] = np.arange(len(places))
         return Program(
             operations,
-            np.array(tape.moments),
+            by_person(tape.moments),
             np.array(tape.values).reshape(-1, tape.people),
             tape.first_constants,
             structures,
             modal,
-            np.array(tape.outputs),
+            by_person(tape.outputs),
             rows,
-            np.array(self.wanted_times)[order],
+            by_person(self.wanted_times)[:, order],
         )
 
     # ---- what differs from one person -------------------------------------------------------------
 
-    def _move(self, time: float, waiting: Sequence[tuple[float, Any]]) -> None:
-        time = max(time, self.now)
+    def _next(self) -> tuple[str, Any, Any]:
+        kind, time, content = super()._next()
+        if isinstance(time, np.ndarray) or isinstance(self.latest, np.ndarray):
+            # Later, or at the same moment, in everybody: then everybody has the order of the first.
+            _common(np.sign(np.round(time - self.latest, TIME_DIGITS)))
+        self.latest = time
+        return kind, time, content
+
+    def _move(self, time: Any, waiting: Sequence[tuple[Any, Any]]) -> None:
+        time = np.maximum(time, self.now)
         outputs = []
         for moment, content in waiting:
             if isinstance(content, int) or self.subject.times is None:
                 self.wanted_rows.append(content if isinstance(content, int) else content.row)
                 self.wanted_times.append(moment)
-                outputs.append(min(max(moment, self.now), time))
+                outputs.append(np.minimum(np.maximum(moment, self.now), time))
         self.tape.move(self.now, time, outputs)
         self.now = time
 
@@ -210,9 +232,12 @@ def _common(values: Array) -> float:
 
 
 def _shared(subjects: Subjects) -> tuple[Record, ...]:
-    """Records of the first person with covariate values of everybody."""
+    """Records of the first person with times and covariate values of everybody."""
     found = []
     for place, record in enumerate(subjects.courses[0].records):
+        times = subjects.by_record(place, "time")
+        if isinstance(times, np.ndarray):
+            record = replace(record, time=times if (times != times[0]).any() else float(times[0]))
         if record.covariates:
             record = replace(record, covariates=subjects.covariates_by_record(place))
         found.append(record)

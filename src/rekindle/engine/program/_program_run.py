@@ -28,7 +28,7 @@ class ProgramRun:
         kernel: carries it out.
         program: for people in columns.
         tolerance: relative tolerance.
-        columns: which of them; None for all.
+        columns: which of them, who share their times; None for all.
         room: where the results (people, rows, outputs) are written; None for new memory.
     """
 
@@ -46,7 +46,8 @@ class ProgramRun:
         self.groups = -(-self.people // kernel.lanes)
         self._controls = _controls(self.groups, tolerance)
         self._tables = (*program.by_group(columns, kernel.lanes), self._controls)
-        each = len(program.times), len(kernel.derivation.outputs)
+        self._moments, self._output_times, self._times = program.clock(columns.start)
+        each = len(self._times), len(kernel.derivation.outputs)
         self._results = np.empty((self.people, *each)) if room is None else room
         self._fine = np.zeros(self.people, bool)
         self._left = iter(range(self.groups))
@@ -55,7 +56,7 @@ class ProgramRun:
         """Run lane groups until none is left, or until it is stopped."""
         kernel, program, lanes = self._kernel, self._program, self._kernel.lanes
         rows, outputs = self._results.shape[1:]
-        shared = (program.operations, program.moments, program.structures, program.output_times)
+        shared = (program.operations, self._moments, program.structures, self._output_times)
         operations, moments, structures, output_times = (table.ctypes.data for table in shared)
         count, output_rows, each = len(program.operations), program.output_rows.ctypes.data, rows * outputs
         given = [(table.ctypes.data, table[0].nbytes) for table in self._tables]
@@ -81,7 +82,7 @@ class ProgramRun:
         counts = np.zeros((self.people, len(COUNTS)), np.int64)
         counts[::lanes, :2] = self._controls[:, [stepper.STEPS, stepper.REJECTED]]
         counts[:, 3], counts[::lanes, 4] = lanes, 1
-        return ProgramResults(self._program.times, self._results, counts, self._fine)
+        return ProgramResults(self._times, self._results, counts, self._fine)
 
 
 def run_program(

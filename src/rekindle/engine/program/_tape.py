@@ -15,6 +15,8 @@ from rekindle.engine.program import _operations as operation
 from rekindle.modelling import symbols
 
 Array = NDArray[np.float64]
+#: The same for all, or one a person.
+Time = float | Array
 
 
 class ExcludedError(Exception):
@@ -90,8 +92,8 @@ class Tape:
         self.operations: list[tuple[int, ...]] = []
         self.values: list[Array] = []
         self._places: dict[bytes, int] = {}
-        self.moments: list[float] = []
-        self.outputs: list[float] = []
+        self.moments: list[Time] = []
+        self.outputs: list[Time] = []
         self.decompositions: list[Decomposition] = []
         self._known: dict[tuple[bytes, bytes], int] = {}
         self._blocks: Known = {}
@@ -119,13 +121,13 @@ class Tape:
         self._emit(operation.ADD, place, self._row(amount))
         self._touch([place])
 
-    def apply_event(self, name: str, time: float) -> None:
+    def apply_event(self, name: str, time: Time) -> None:
         self._write_constants()
         self._emit(operation.EVENT, self._events[name], self._moment(time))
         event = self.system.model.events[name]
         self._touch([self._states[a.state] for a in event.assignments if a.state in self._states])
 
-    def reset(self, time: float) -> None:
+    def reset(self, time: Time) -> None:
         self.stop_infusions()
         self._write_constants()
         self._emit(operation.RESET, self._moment(time))
@@ -136,12 +138,13 @@ class Tape:
             event = self.system.model.watched[name]
             self._touch([self._states[a.state] for a in event.assignments if a.state in self._states])
 
-    def move(self, start: float, end: float, outputs: Sequence[float]) -> None:
+    def move(self, start: Time, end: Time, outputs: Sequence[Time]) -> None:
         """Move and give outputs at times on the way."""
-        if end <= start and not outputs:
+        moves = bool(np.any(end > start))
+        if not moves and not outputs:
             return
         self._write_constants()
-        structure = self._decomposition() if end > start else 0
+        structure = self._decomposition() if moves else 0
         moment = self._moment(start)
         self._moment(end)
         self._emit(operation.MOVE, moment, structure, len(self.outputs), len(outputs))
@@ -161,7 +164,7 @@ class Tape:
             self.values.append(row)
         return place
 
-    def _moment(self, time: float) -> int:
+    def _moment(self, time: Time) -> int:
         self.moments.append(time)
         return len(self.moments) - 1
 

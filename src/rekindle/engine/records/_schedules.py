@@ -1,4 +1,8 @@
-"""Who can be stepped together: people whose records come at the same times and do the same things."""
+"""Who can be run together: people whose records do the same things in one order, and at the same times.
+
+The order is enough for one program, in which every person has times of their own; to be stepped together
+people must share the times too.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +10,44 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from rekindle.engine.program._agenda import between_restarts
+import numpy as np
+
+from rekindle.engine.program._agenda import TIME_DIGITS, between_restarts
 from rekindle.engine.records._records import Record
 from rekindle.engine.records._subjects import Subjects
 
-_SHARED = attrgetter(
-    "time", "kind", "state", "occasion", "event", "duration", "interval", "additional"
-)  # fmt: skip
+_SHARED = attrgetter("kind", "state", "occasion", "event", "duration", "interval", "additional")
 
 
-def people_by_schedule(subjects: Subjects) -> dict[Any, list[int]]:
-    """Places of people by what they must share to be stepped together; None for whom that is impossible."""
-    schedules = [schedule_of(course.records) for course in subjects.courses]
-    found: dict[Any, list[int]] = {}
-    # Each schedule is hashed once, however many people share it.
-    groups = [found.setdefault(schedule, []) for schedule in schedules]
-    for place, course in enumerate(subjects.course.tolist()):
-        groups[course].append(place)
-    return {schedule: places for schedule, places in found.items() if places}
+def people_by_schedule(subjects: Subjects) -> dict[Any, list[list[int]]]:
+    """Places of people by what they must share for one program, in groups that also share their times.
+
+    None for whom only the general driver serves. Times are shared by all whose output times are requested:
+    which of these come between whose records would differ.
+    """
+    found: dict[Any, dict[bytes, list[int]]] = {}
+    groups: list[list[list[int]]] = []
+    kinds: list[list[int]] = []
+    for course in subjects.courses:
+        # Each schedule is hashed once, however many people share it.
+        schedule = schedule_of(course.records)
+        times, kind = np.unique(course.all_times(), axis=0, return_inverse=True)
+        kinds.append(kind.ravel().tolist())
+        groups.append([])
+        for own in times:
+            order = own if subjects.times is not None else np.sign(np.round(np.diff(own), TIME_DIGITS))
+            key = None if schedule is None else (schedule, order.tobytes())
+            groups[-1].append(found.setdefault(key, {}).setdefault(b"" if key is None else own.tobytes(), []))
+    for place, (number, member) in enumerate(
+        zip(subjects.course.tolist(), subjects.member.tolist(), strict=True)
+    ):
+        kind = kinds[number]
+        groups[number][kind[member % len(kind)]].append(place)
+    return {key: [one for one in own.values() if one] for key, own in found.items() if any(own.values())}
 
 
 def schedule_of(records: Sequence[Record]) -> tuple[Any, ...] | None:
-    """What people must share to be stepped together; None for whom only the general driver serves."""
+    """What people must share besides the order of their times; None if only the general driver serves."""
     if any(record.steady_state for record in records) or len(between_restarts(records)) > 1:
         return None
     rows = []

@@ -1,4 +1,4 @@
-"""Event tables of people who share their records but for amounts and covariates."""
+"""Event tables of people who share their records but for times, amounts and covariates."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import numpy as np
 
 from rekindle.engine.records._event_table import EventTable
 from rekindle.engine.records._records import DOSE
-from rekindle.engine.records._shared_records import Schedule, SharedRecords
+from rekindle.engine.records._shared_records import Schedule, SharedRecords, by_person
 from rekindle.errors import EventError
 from rekindle.modelling import Model
+
+
+#: Columns besides covariates in which people may differ.
+_OWN = ("TIME", "AMT")
 
 
 def schedule_table(
@@ -20,8 +24,8 @@ def schedule_table(
     """The event table of people who share their rows.
 
     Args:
-        rows: as ``EventTable.from_rows`` takes them, without ID. AMT and covariates may be arrays (people,);
-            a row with an array AMT is a dose unless EVID says otherwise.
+        rows: as ``EventTable.from_rows`` takes them, without ID. TIME, AMT and covariates may be arrays
+            (people,); a row with an array AMT is a dose unless EVID says otherwise.
         people: identifiers.
         model: the model that the table drives.
         extrapolate: accept covariates outside the model's validated range.
@@ -55,10 +59,11 @@ def schedule_table(
         tuple(first.subjects[people[0]]),
         {place: row["AMT"] for place, row in enumerate(arrays) if "AMT" in row},
         {
-            place: {name: values for name, values in row.items() if name != "AMT"}
+            place: {name: values for name, values in row.items() if name not in _OWN}
             for place, row in enumerate(arrays)
-            if row.keys() - {"AMT"}
+            if row.keys() - {*_OWN}
         },
+        {place: row["TIME"] for place, row in enumerate(arrays) if "TIME" in row},
     )
     shared = {person: SharedRecords(schedule, place) for place, person in enumerate(people)}
     return EventTable(shared, first.carry)
@@ -80,7 +85,8 @@ def _stand_ins(
     """Places of people who stand for all.
 
     Checks of numbers are of ranges, so that the least and the greatest pass them for the others; that a
-    covariate may not change without a carry rule is checked in somebody for whom it does.
+    covariate may not change without a carry rule is checked in somebody for whom it does, and that times do
+    not decrease in somebody whose do.
     """
     columns: dict[str, list[Any]] = {}
     for row in rows:
@@ -97,7 +103,10 @@ def _stand_ins(
                     allowed="Finite numbers only",
                 )
             found |= {int(np.argmin(array)), int(np.argmax(array))}
-        if arrays and name not in ("AMT", *carry):
+        if arrays and name == "TIME":
+            late = (np.diff(by_person(values)) < 0.0).any(axis=1)
+            found |= set(np.flatnonzero(late)[:1].tolist())
+        if arrays and name not in (*_OWN, *carry):
             differs = np.any([np.not_equal(value, values[0]) for value in values[1:]], axis=0)
             found |= set(np.flatnonzero(np.broadcast_to(differs, (len(people),)))[:1].tolist())
     return found

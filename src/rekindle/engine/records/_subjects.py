@@ -149,14 +149,15 @@ class Subjects(Sequence[Subject]):
 
     def observation_times(self) -> Array:
         """Times of all observation records, person by person."""
-        asked = [[record.time for record in one.records if record.asks] for one in self.courses]
-        return np.array([time for number in self.course for time in asked[number]], dtype=float)
+        asked = [one.all_times()[:, [record.asks for record in one.records]] for one in self.courses]
+        places = zip(self.course.tolist(), self.member.tolist(), strict=True)
+        return np.concatenate([asked[number][member % len(asked[number])] for number, member in places])
 
     def by_record(self, place: int, name: str) -> Any:
         """An attribute of the record at one place: a number if it is the same for all, else one a person."""
         alike = [getattr(one.records[place], name) for one in self.courses]
-        differing = {number: one.amounts.get(place) for number, one in enumerate(self.courses)}
-        return self._spread(alike, differing if name == "amount" else {})
+        differing = {number: one.differing(name, place) for number, one in enumerate(self.courses)}
+        return self._spread(alike, differing)
 
     def covariates_by_record(self, place: int) -> dict[str, Any]:
         """Covariate values that the record at one place states, as in ``by_record``."""

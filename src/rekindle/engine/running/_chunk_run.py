@@ -68,7 +68,7 @@ class ChunkRun:
         run, job = BatchRun(found), self._job
         if batch.lanes:
             kernel = job.kernel(batch.lanes)
-            for places, program, columns in job.programs(kernel, batch):
+            for places, program, columns in job.programs(job.kernel(batch.block.lanes), batch):
                 own = ProgramRun(kernel, program, job.tolerance, columns, run.room(places))
                 run.add(places, self._submit(own))
         return run

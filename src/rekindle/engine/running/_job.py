@@ -120,7 +120,7 @@ class Job:
         """Record what a unit of work begins with."""
         first = self.chunks[number][0]
         if first.lanes and not first.on_card:
-            self.recordings(self.kernel(first.lanes), first.block)
+            self.recordings(self.kernel(first.block.lanes), first.block)
 
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
@@ -147,7 +147,7 @@ class Job:
 
     def share_in_programs(self, batch: Batch) -> float:
         """Share of the people of a block who are together in programs; lags part the others, for example."""
-        found = self.recordings(self.kernel(batch.lanes), batch.block)
+        found = self.recordings(self.kernel(batch.block.lanes), batch.block)
         return sum(len(one.members) for one in found if one.program) / len(batch.block.places)
 
     def programs(
