@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rekindle.engine.exchange._nonmem import read_nonmem
@@ -68,19 +69,23 @@ class EventTable:
         100.0
         """
         numbered = enumerate(rows, start=1)
-        return cls._from_numbered(numbered, model, carry or {}, extra, time_unit, extrapolate)
+        return cls.from_numbered(
+            numbered, model, carry=carry or {}, extra=extra, time_unit=time_unit, extrapolate=extrapolate
+        )
 
     @classmethod
-    def _from_numbered(
+    def from_numbered(
         cls,
         rows: Iterable[tuple[int, Mapping[str, Any]]],
         model: Model,
-        carry: Mapping[str, str],
-        extra: Sequence[str],
-        time_unit: str | None,
-        extrapolate: bool,
+        *,
+        carry: Mapping[str, str] = MappingProxyType({}),
+        extra: Sequence[str] = (),
+        time_unit: str | None = None,
+        extrapolate: bool = False,
         remarks: Sequence[str] = (),
     ) -> EventTable:
+        """Check rows that come with their numbers, by which messages name them; see ``from_rows``."""
         factor = convert(1.0, time_unit, model.time_unit) if time_unit else 1.0
         carry_rules = _carry_rules(model, carry)
         subjects: dict[str, list[Record]] = {}
@@ -220,8 +225,14 @@ class EventTable:
             time_unit=time_unit,
             repeated=repeated,
         )
-        return cls._from_numbered(
-            found.rows, model, carry or {}, extra, found.time_unit, extrapolate, found.remarks
+        return cls.from_numbered(
+            found.rows,
+            model,
+            carry=carry or {},
+            extra=extra,
+            time_unit=found.time_unit,
+            extrapolate=extrapolate,
+            remarks=found.remarks,
         )
 
     def with_rows(

@@ -100,14 +100,16 @@ def _by_person(people: Sequence[str], given: Mapping[str, Any]) -> tuple[list[_P
 
 def _numbers(people: Sequence[str], names: Sequence[str], rows: list[list[Any]]) -> Array:
     """Values (people, names, occasions); the last one that is given holds for later occasions."""
+    if not names:
+        return np.empty((len(rows), 0, 1))
     try:
-        values = np.array(rows, dtype=float)
+        columns = [np.array(column, dtype=float) for column in zip(*rows, strict=True)]
     except (TypeError, ValueError):  # sequences of different lengths, or no numbers
-        values = np.empty(0)
-    if values.ndim == 2:
-        return values[:, :, None]
-    if values.ndim == 3 and values.shape[2]:
-        return values
+        columns = []
+    most = max((column[0].size for column in columns), default=0)
+    if most and all(column.shape[1:] in ((), (most,)) for column in columns):
+        whole = [np.broadcast_to(column.reshape(len(rows), -1), (len(rows), most)) for column in columns]
+        return np.stack(whole, axis=1)
     single = [_occasions(person, names, row) for person, row in zip(people, rows, strict=True)]
     most = np.arange(max(own.shape[1] for own in single))
     return np.array([own[:, np.minimum(most, own.shape[1] - 1)] for own in single])

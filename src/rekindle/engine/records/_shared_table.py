@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from rekindle.engine.records._event_table import EventTable
-from rekindle.engine.records._records import DOSE
+from rekindle.engine.records._records import COLUMNS, DOSE
 from rekindle.engine.records._shared_records import Schedule, SharedRecords, by_person
 from rekindle.errors import EventError
 from rekindle.modelling import Model
-
 
 #: Columns besides covariates in which people may differ.
 _OWN = ("TIME", "AMT")
@@ -40,20 +39,23 @@ def schedule_table(
     >>> [record.amount for record in table.subjects["2"]]
     [45.0]
     """
-
     rows = [{"EVID": DOSE, **row} if isinstance(row.get("AMT"), np.ndarray) else row for row in rows]
 
-    def table(person: int) -> EventTable:
-        own = [{name: _own(value, person) for name, value in row.items()} for row in rows]
-        return EventTable.from_rows(
-            [{"ID": people[person], **row} for row in own], model, extrapolate=extrapolate
-        )
+    def table(person: int, chosen: Iterable[int]) -> EventTable:
+        own = {
+            place + 1: {name: _own(value, person) for name, value in rows[place].items()} for place in chosen
+        }
+        numbered = [(number, {"ID": people[person], **row}) for number, row in own.items()]
+        return EventTable.from_numbered(numbered, model, extrapolate=extrapolate)
 
-    first = table(0)
+    first = table(0, range(len(rows)))
     if len(people) == 1:
         return first
+    for person in _whose_times_are_wrong(rows):
+        table(person, range(len(rows)))
+    telling = [place for place, row in enumerate(rows) if _tells(row)]
     for person in sorted(_stand_ins(rows, first.carry, people) - {0}):
-        table(person)
+        table(person, telling)
     arrays = [{n: v for n, v in row.items() if isinstance(v, np.ndarray)} for row in rows]
     schedule = Schedule(
         tuple(first.subjects[people[0]]),
@@ -79,14 +81,27 @@ def _own(value: Any, person: int) -> Any:
     return float(value[person]) if isinstance(value, np.ndarray) else value
 
 
+def _tells(row: Mapping[str, Any]) -> bool:
+    """Whether a row says something besides the time that may be wrong in one of the people alone."""
+    return any(
+        name not in COLUMNS or isinstance(value, np.ndarray) for name, value in row.items() if name != "TIME"
+    )
+
+
+def _whose_times_are_wrong(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The first of those whose times decrease or are not finite, if there is anybody."""
+    times = by_person([row["TIME"] for row in rows])
+    wrong = ~np.isfinite(times).all(axis=1) | (times[:, 1:] < times[:, :-1]).any(axis=1)
+    return np.flatnonzero(wrong)[:1].tolist()
+
+
 def _stand_ins(
     rows: Sequence[Mapping[str, Any]], carry: Mapping[str, str], people: Sequence[str]
 ) -> set[int]:
     """Places of people who stand for all.
 
     Checks of numbers are of ranges, so that the least and the greatest pass them for the others; that a
-    covariate may not change without a carry rule is checked in somebody for whom it does, and that times do
-    not decrease in somebody whose do.
+    covariate may not change without a carry rule is checked in somebody for whom it does.
     """
     columns: dict[str, list[Any]] = {}
     for row in rows:
@@ -102,10 +117,9 @@ def _stand_ins(
                     given=f"person {people[int(np.argmax(np.isnan(array)))]}: {name} is nan",
                     allowed="Finite numbers only",
                 )
+            if name == "TIME":
+                continue
             found |= {int(np.argmin(array)), int(np.argmax(array))}
-        if arrays and name == "TIME":
-            late = (np.diff(by_person(values)) < 0.0).any(axis=1)
-            found |= set(np.flatnonzero(late)[:1].tolist())
         if arrays and name not in (*_OWN, *carry):
             differs = np.any([np.not_equal(value, values[0]) for value in values[1:]], axis=0)
             found |= set(np.flatnonzero(np.broadcast_to(differs, (len(people),)))[:1].tolist())
