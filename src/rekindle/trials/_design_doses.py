@@ -7,7 +7,7 @@ from rekindle.regimen import Regimen
 from rekindle.therapy import coverage
 from rekindle.trials._design import Arm, Design, Rule
 from rekindle.trials._design_errors import design_error
-from rekindle.trials._exposure import session_of
+from rekindle.trials._sessions import session_of
 from rekindle.trials._study_people import study_distributions
 
 

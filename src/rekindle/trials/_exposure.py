@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine import EventTable, solve
+from rekindle.engine import solve
 from rekindle.modelling import Model
-from rekindle.people import Variability, default_variability, draw_parameters
-from rekindle.regimen import Dose, Regimen, Session
-from rekindle.therapy import ParameterSet, adverse_events, control_response, dose_records, therapy_model
-from rekindle.trials._design import Arm, Design
+from rekindle.people import Variability, default_variability, draw_crowd
+from rekindle.therapy import ParameterSet, adverse_events, control_response, therapy_model
+from rekindle.trials._design import Design
 from rekindle.trials._enrolment import Participant
+from rekindle.trials._requests import Request, course_events
 
 Array = NDArray[np.float64]
 
@@ -27,8 +27,6 @@ DRUG_EFFECT = ("EP", "ES", "EA")
 UNBLINDING = "x1"
 #: Relative tolerance of the solver; scores are whole points.
 _TOLERANCE = 1e-6
-_NOTHING = (Dose(0.0, "mg", 0.5),)
-_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -89,26 +87,10 @@ def draw_course_parameters(
     slots = max(1, sum(len(phase.sessions) for phase in design.phases))
     known = _variability(world.mechanism, _varies(design))
     known = known.with_spread(world.drawn.spread).with_correlation(world.drawn.correlation)
-    for one in people:
-        one.parameters = draw_parameters(
-            model, known, seed=seed, trial=replicate, person=one.number, occasions=slots, typical=typical
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One person, the sessions to come (time in h, slot, arm, dose in mg), and the times to be read."""
-
-    key: str
-    participant: Participant
-    sessions: tuple[tuple[float, int, str, float | None], ...]
-    times: tuple[float, ...]
-
-    @property
-    def content(self) -> tuple[Any, ...]:
-        """What the course depends on; two versions of a person with the same parameters may share it."""
-        one = self.participant
-        return id(one.parameters), self.sessions, tuple(one.changes), tuple(one.periods), self.times
+    numbers = [one.number for one in people]
+    drawn = draw_crowd(model, known, numbers, seed=seed, trial=replicate, occasions=slots, typical=typical)
+    for place, one in enumerate(people):
+        one.parameters = drawn.of(place)
 
 
 def expose(design: Design, world: World, requests: Sequence[Request]) -> dict[str, Mapping[float, Array]]:
@@ -121,74 +103,23 @@ def expose(design: Design, world: World, requests: Sequence[Request]) -> dict[st
         if not keys:
             unique.append(request)
         keys.append(request.key)
-    rows = [row for request in unique for row in _rows(design, model, request)]
+    if not unique:
+        return {}
     found = solve(
         model,
-        EventTable.from_rows(rows, model, extrapolate=True),
-        parameters={request.key: dict(request.participant.parameters) for request in unique},
+        course_events(design, model, unique),
+        parameters={request.key: request.participant.parameters for request in unique},
         outputs=outputs(design),
         tolerance=_TOLERANCE,
     )
-    readings: dict[str, dict[float, Array]] = {request.key: {} for request in unique}
-    for person, time, values in zip(found.person, found.time, found.rows, strict=True):
-        readings[found.ids[person]][round(float(time), _DIGITS)] = values
-    return {key: readings[keys[0]] for keys in same.values() for key in keys}
-
-
-def moment(time_h: float) -> float:
-    """A time as requests and readings know it."""
-    return round(float(time_h), _DIGITS)
-
-
-def _rows(design: Design, model: Model, request: Request) -> list[dict[str, Any]]:
-    one = request.participant
-    facts = one.person.covariates(model)
-    rows: list[dict[str, Any]] = [{"TIME": 0.0, "EVID": 2, **facts, **_first_values(one)}]
-    for time, covariate, value in one.changes:
-        if time > 0.0:
-            rows.append({"TIME": time, "EVID": 2, covariate: value})
-    periods = sorted(one.periods)
-    for time, slot, arm, dose in request.sessions:
-        opens = bool(periods) and time >= periods[0]
-        if opens:
-            periods = [start for start in periods if start > time]
-        regimen = session_of(design.arms[arm], dose)
-        found = dose_records(
-            regimen,
-            weight_kg=one.person.weight_kg,
-            first_occasion=slot,
-            control=design.control_class if opens else None,
+    ends = np.cumsum(np.bincount(found.person))
+    readings = {
+        key: dict(zip(times.tolist(), rows, strict=True))
+        for key, times, rows in zip(
+            found.ids, np.split(found.time, ends[:-1]), np.split(found.rows, ends[:-1]), strict=True
         )
-        rows += [{**row, "TIME": row["TIME"] + time} for row in found]
-    rows += [{"TIME": moment(time), "EVID": 0} for time in request.times]
-    # Sorting keeps the order of equal times: facts, then sessions, then readings.
-    return [{"ID": request.key, **row} for row in sorted(rows, key=lambda row: float(row["TIME"]))]
-
-
-def _first_values(one: Participant) -> dict[str, float]:
-    values = dict.fromkeys((name for _, name, _ in one.changes), 0.0)
-    return values | {name: value for time, name, value in one.changes if time <= 0.0}
-
-
-@lru_cache(maxsize=256)
-def session_of(arm: Arm, dose: float | None) -> Regimen:
-    """One session of an arm, with another dose if one is given."""
-    if arm.session is None:
-        return Regimen.of(drug="saline", product="iv_infusion", sessions=[Session(0.0, _NOTHING)])
-    regimen = arm.session
-    if dose is None:
-        return regimen
-    first = regimen.sessions[0].doses[0]
-    doses = (replace(first, amount=dose, unit="mg"),)
-    return Regimen.of(drug=regimen.drug, product=regimen.product, sessions=[Session(0.0, doses)])
-
-
-def dose_mg(arm: Arm, dose: float | None, weight_kg: float) -> float:
-    """Amount that one session of an arm brings; 0 without an active substance."""
-    if arm.session is None:
-        return 0.0
-    given = session_of(arm, dose).sessions[0].doses
-    return sum(one.amount * (weight_kg if one.unit == "mg/kg" else 1.0) for one in given)
+    }
+    return {key: readings[keys[0]] for keys in same.values() for key in keys}
 
 
 def _varies(design: Design) -> bool:

@@ -13,8 +13,9 @@ from rekindle.therapy import adverse_events
 from rekindle.trials._agenda import Occasion
 from rekindle.trials._design import Design, MoodScale
 from rekindle.trials._enrolment import Participant, score
-from rekindle.trials._exposure import LEVELS, MOOD, moment, outputs
+from rekindle.trials._exposure import LEVELS, MOOD, outputs
 from rekindle.trials._ratings import rating_scale
+from rekindle.trials._requests import moment
 from rekindle.trials._study_difference import StudyDifference
 
 Array = NDArray[np.float64]

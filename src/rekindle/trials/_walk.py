@@ -18,8 +18,9 @@ from rekindle.trials._agenda import Occasion, agenda
 from rekindle.trials._design import Condition, Design, Phase, Rule
 from rekindle.trials._dropout import first_reason
 from rekindle.trials._enrolment import Participant, holds, meets
-from rekindle.trials._exposure import Request, dose_mg
 from rekindle.trials._observation import Observer, SessionReadings
+from rekindle.trials._requests import Request
+from rekindle.trials._sessions import dose_mg
 from rekindle.trials._study_difference import StudyDifference
 
 Array = NDArray[np.float64]
