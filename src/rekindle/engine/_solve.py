@@ -226,11 +226,15 @@ def _collect(
             {person: errors[person] for person in people.people if person in errors},
         ),
         own_times=None if grid is not None else people.observation_times(),
-        carried={} if grid is not None else _carried(events, people.people),
+        carried={} if grid is not None else _carried(people),
     )
 
 
-def _carried(events: EventTable, people: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    asking = [record for person in people for record in events.subjects[person] if record.asks]
-    names = dict.fromkeys(name for record in asking for name in record.carried)
-    return {name: tuple(record.carried.get(name) for record in asking) for name in names}
+def _carried(people: Subjects) -> dict[str, tuple[Any, ...]]:
+    """What comes back unused, for all rows; people who share records share it."""
+    asking = [[record.carried for record in one.records if record.asks] for one in people.courses]
+    names = dict.fromkeys(name for own in asking for carried in own for name in carried)
+    return {
+        name: tuple(carried.get(name) for number in people.course.tolist() for carried in asking[number])
+        for name in names
+    }

@@ -20,6 +20,8 @@ class Occasion:
         place: number within the phase, from 0.
         day: planned day of the phase.
         planned_h, time_h: planned and actual time, h from the first day of the trial.
+        planned: what is to be rated; read in the model even if the visit was missed, so that more people are
+            alike and run together.
         scales: what is rated; empty if the visit was missed.
         slot: number of the session among all sessions of the trial, from 1; 0 without one.
         missed: the session that was planned here did not take place.
@@ -29,6 +31,7 @@ class Occasion:
     day: float
     planned_h: float
     time_h: float
+    planned: tuple[str, ...]
     scales: tuple[str, ...]
     slot: int
     missed: bool = False
@@ -57,7 +60,7 @@ def agenda(design: Design, phase: Phase, number: int, *, seed: int, replicate: i
         planned = start + 24.0 * day
         session = day in phase.sessions
         missed = session and no_session < design.missed_sessions
-        scales = () if no_visit < design.missed_visits else tuple(dict.fromkeys(rated.get(day, ())))
+        scales = tuple(dict.fromkeys(rated.get(day, ())))
         found.append(
             Occasion(
                 place,
@@ -65,6 +68,7 @@ def agenda(design: Design, phase: Phase, number: int, *, seed: int, replicate: i
                 planned,
                 max(0.0, round(planned + 24.0 * shift, 6)),
                 scales,
+                () if no_visit < design.missed_visits else scales,
                 before + 1 + phase.sessions.index(day) if session and not missed else 0,
                 missed,
             )

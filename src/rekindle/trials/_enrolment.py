@@ -101,17 +101,22 @@ def enrol(
         DesignError: hardly anybody has the scores that the trial asks for.
     """
     wanted = design.number if number is None else number
-    entered: list[Participant] = []
-    screened = 0
-    for found in _candidates(design, seed, replicate, wanted * MOST_SCREENED):
+    most, screened = wanted * MOST_SCREENED, 0
+    eligible: list[_Screened] = []
+    for found in _candidates(design, seed, replicate, most):
         screened += 1
         if found is not None:
-            entered.append(found)
-        if len(entered) == wanted:
-            return entered, screened
+            eligible.append(found)
+        if len(eligible) == wanted:
+            population = Population(
+                most, seed, replicate, study_distributions(**design.facts), {"allow_extrapolation": True}
+            )
+            # Together they are drawn far faster than one by one.
+            people = population[:screened]
+            return [one.participant(design, people[one.place]) for one in eligible], screened
     raise design_error(
         "RK-DES-012",
-        f"{design.source}, eligibility: {len(entered)} of {screened} people screened may enter",
+        f"{design.source}, eligibility: {len(eligible)} of {screened} people screened may enter",
         allowed=f"At least one in {MOST_SCREENED}",
         remedy="Lower the score at entry, or raise mean and SD of those who are screened",
     )
@@ -148,10 +153,32 @@ def holds(condition: Condition, scores: Sequence[float], baseline: float) -> boo
     return len(recent) == condition.consecutive and all(meets(condition, one, baseline) for one in recent)
 
 
-def _candidates(design: Design, seed: int, replicate: int, most: int) -> Iterator[Participant | None]:
-    population = Population(
-        most, seed, replicate, study_distributions(**design.facts), {"allow_extrapolation": True}
-    )
+@dataclass(frozen=True, slots=True)
+class _Screened:
+    """Somebody who may enter: place among those screened, site, severity, and scores by occasion."""
+
+    place: int
+    site: int
+    true: Mapping[str, float]
+    rated: Mapping[str, Mapping[str, float]]
+
+    def participant(self, design: Design, person: Person) -> Participant:
+        """The person who enters."""
+        baseline = self.rated[_BASELINE]
+        return Participant(
+            self.place + 1,
+            person,
+            self.site,
+            self.true,
+            self.rated[_SCREENING],
+            baseline,
+            ", ".join(group_name(one, person, self.site, baseline) for one in design.strata),
+            history={name: [value] for name, value in baseline.items()},
+        )
+
+
+def _candidates(design: Design, seed: int, replicate: int, most: int) -> Iterator[_Screened | None]:
+    """Everybody who is screened; None for those who may not enter."""
     offsets = site_offsets(design, seed, replicate)
     for place in range(most):
         generator = random_generator(seed, replicate, place + 1, 0, Stream.RATER, "entry")
@@ -170,20 +197,7 @@ def _candidates(design: Design, seed: int, replicate: int, most: int) -> Iterato
         eligible = all(
             meets(one.condition, rated[at][one.condition.what]) for one in design.eligibility for at in one.at
         )
-        if not eligible:
-            yield None
-            continue
-        person = population[place]
-        yield Participant(
-            place + 1,
-            person,
-            site,
-            true,
-            rated[_SCREENING],
-            rated[_BASELINE],
-            ", ".join(group_name(one, person, site, rated[_BASELINE]) for one in design.strata),
-            history={name: [value] for name, value in rated[_BASELINE].items()},
-        )
+        yield _Screened(place, site, true, rated) if eligible else None
 
 
 def true_sd(scale: MoodScale) -> float:

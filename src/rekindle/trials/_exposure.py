@@ -112,7 +112,7 @@ def expose(design: Design, world: World, requests: Sequence[Request]) -> dict[st
         outputs=outputs(design),
         tolerance=_TOLERANCE,
     )
-    ends = np.cumsum(np.bincount(found.person))
+    ends = np.cumsum(found.rows_each)
     readings = {
         key: dict(zip(times.tolist(), rows, strict=True))
         for key, times, rows in zip(

@@ -89,11 +89,13 @@ class Observer:
             self._drowsiness = random_generator(
                 seed, replicate, participant.number, 0, Stream.OBSERVATION, "MOAA/S"
             ).random()
-            self._cadss = numbers("CADSS").integers(0, 2**63, occasions)
+            generator, cadss = numbers("CADSS"), rating_scale("CADSS")
+            self._background = cadss.draw_background((1,), generator)
+            self._errors = cadss.draw_errors((occasions, len(design.acute.minutes)), generator)
 
     def times(self, occasion: Occasion, *, session: bool) -> list[float]:
         """Times (h) at which the course is needed for an occasion."""
-        found = [time for name in occasion.scales for time in self._recalled(occasion, name)]
+        found = [time for name in occasion.planned for time in self._recalled(occasion, name)]
         if session:
             found += self._session_times(occasion)
         return [time for time in found if time >= 0.0]
@@ -117,9 +119,8 @@ class Observer:
         times = self._session_times(occasion)
         course = np.array([readings[time] for time in times]) * self.study.acute(self.participant.arm)
         read, place = course[: len(acute.minutes)], occasion.place
-        generator = np.random.default_rng(int(self._cadss[place]))
-        own = np.random.default_rng(int(self._cadss[0]))
-        cadss = rating_scale("CADSS").rate(read[None, :, self._place["cadss"]], generator, own).max()
+        latent = read[:, self._place["cadss"]]
+        cadss = rating_scale("CADSS").written(latent, self._errors[place], self._background).max()
         systolic, diastolic = (
             float(read[:, self._place[f"{name}_change"]].max() + error * self._pressure[place, side])
             for side, (name, error) in enumerate(

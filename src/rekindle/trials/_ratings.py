@@ -50,19 +50,31 @@ class RatingScale:
         >>> rating_scales()["MADRS"].rate(np.array([30.0, 59.9]), np.random.default_rng(1)).tolist()
         [31.0, 60.0]
         """
-        if self.kind == "additive":
-            scores = latent + self.sd * generator.standard_normal(np.shape(latent))
-        else:
-            shape = 1.0 / self.sd**2
-            scores = latent * generator.gamma(shape, 1.0 / shape, np.shape(latent))
-        if self.background:
-            scores = np.maximum(scores, self._background(np.shape(latent), background or generator))
-        return np.asarray(np.clip(np.round(scores), self.low, self.high))
-
-    def _background(self, shape: tuple[int, ...], generator: Generator) -> Array:
+        shape = np.shape(latent)
         people = tuple(size if axis == 0 else 1 for axis, size in enumerate(shape))
+        errors = self.draw_errors(shape, generator)
+        return self.written(latent, errors, self.draw_background(people, background or generator))
+
+    def draw_errors(self, shape: tuple[int, ...], generator: Generator) -> Array:
+        """Errors of ratings: what ``written`` adds to latent scores, or multiplies them with."""
+        if self.kind == "additive":
+            return np.asarray(self.sd * generator.standard_normal(shape))
+        form = 1.0 / self.sd**2
+        return np.asarray(generator.gamma(form, 1.0 / form, shape))
+
+    def draw_background(self, shape: tuple[int, ...], generator: Generator) -> Array:
+        """What people score without any drug; nothing is drawn for a scale without a background."""
+        if not self.background:
+            return np.zeros(shape)
         form = 1.0 / self.background_cv**2
-        return np.asarray(generator.gamma(form, self.background / form, people))
+        return np.asarray(generator.gamma(form, self.background / form, shape))
+
+    def written(self, latent: Array, errors: Array, background: Array) -> Array:
+        """Ratings of latent scores with given errors and background, as ``rate`` gives them."""
+        scores = latent + errors if self.kind == "additive" else latent * errors
+        if self.background:
+            scores = np.maximum(scores, background)
+        return np.asarray(np.clip(np.round(scores), self.low, self.high))
 
 
 @cache

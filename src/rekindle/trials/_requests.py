@@ -17,7 +17,7 @@ from rekindle.engine import EventTable, joined, schedule_table
 from rekindle.modelling import Model
 from rekindle.trials._design import Design
 from rekindle.trials._enrolment import Participant
-from rekindle.trials._sessions import Given
+from rekindle.trials._sessions import Given, row_times, session_rows
 
 Array = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def course_events(design: Design, model: Model, requests: Sequence[Request]) -> 
         course = _course(design, model, request)
         alike.setdefault((course.what, tuple(course.facts)), []).append(course)
     tables = [
-        schedule_table(_rows(people), [one.key for one in people], model, extrapolate=True)
+        schedule_table(_rows(design, people), [one.key for one in people], model, extrapolate=True)
         for people in alike.values()
     ]
     return joined(tables, [request.key for request in requests])
@@ -88,18 +88,18 @@ def _happenings(design: Design, request: Request) -> Iterator[tuple[float, tuple
         opens = bool(periods) and time >= periods[0]
         if opens:
             periods = [start for start in periods if start > time]
-        given = Given(design.arms[arm], dose, slot, design.control_class if opens else None)
-        for place, after in enumerate(given.times()):
+        given = Given(arm, dose, slot, opens)
+        for place, after in enumerate(row_times(design, given)):
             yield after + time, (given, place)
     for time in request.times:
         yield moment(time), ()
 
 
-def _rows(people: Sequence[_Course]) -> list[dict[str, Any]]:
+def _rows(design: Design, people: Sequence[_Course]) -> list[dict[str, Any]]:
     """Rows of people to whom the same happens, with arrays where they differ."""
     weights = np.array([one.weight for one in people])
     sessions = {one[0] for one in people[0].what if one and isinstance(one[0], Given)}
-    given = {session: session.rows(weights) for session in sessions}
+    given = {session: session_rows(design, session, weights) for session in sessions}
     facts = {name: _shared([one.facts[name] for one in people]) for name in people[0].facts}
     rows: list[dict[str, Any]] = [{"TIME": 0.0, "EVID": 2, **facts}]
     for own, times in zip(people[0].what, zip(*(one.times for one in people), strict=True), strict=True):

@@ -2,51 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.regimen import Dose, Regimen, Session
 from rekindle.therapy import dose_records
-from rekindle.trials._design import Arm
+from rekindle.trials._design import Arm, Design
 
 Array = NDArray[np.float64]
 
 _NOTHING = (Dose(0.0, "mg", 0.5),)
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A session as it is given.
+class Given(NamedTuple):
+    """A session as it is given: name of the arm, dose in mg if not that of the arm, number among all sessions
+    of the trial, and whether it opens a period."""
 
-    Attributes:
-        arm: the arm.
-        dose: dose in mg, if not that of the arm.
-        slot: number of the session among all sessions of the trial.
-        opens: control class of which the session begins a period, if it does.
-    """
-
-    arm: Arm
+    arm: str
     dose: float | None
     slot: int
-    opens: str | None
-
-    def rows(self, weights_kg: Array) -> list[dict[str, Any]]:
-        """Rows of an event table without ID, for people with these body weights; TIME from its start (h)."""
-        regimen = session_of(self.arm, self.dose)
-        return dose_records(regimen, weight_kg=weights_kg, first_occasion=self.slot, control=self.opens)
-
-    def times(self) -> tuple[float, ...]:
-        """Times of the rows, which depend on nobody's weight (h)."""
-        return _row_times(self)
+    opens: bool
 
 
-@lru_cache(maxsize=4096)
-def _row_times(session: Given) -> tuple[float, ...]:
-    return tuple(float(row["TIME"]) for row in session.rows(np.ones(1)))
+def session_rows(design: Design, given: Given, weights_kg: Array) -> list[dict[str, Any]]:
+    """Rows of an event table without ID, for people with these body weights; TIME from its start (h)."""
+    return dose_records(
+        session_of(design.arms[given.arm], given.dose),
+        weight_kg=weights_kg,
+        first_occasion=given.slot,
+        control=design.control_class if given.opens else None,
+    )
+
+
+def row_times(design: Design, given: Given) -> tuple[float, ...]:
+    """Times of these rows, which depend on nobody's weight (h)."""
+    return _row_times(
+        session_of(design.arms[given.arm], given.dose), design.control_class if given.opens else None
+    )
+
+
+@lru_cache(maxsize=256)
+def _row_times(session: Regimen, control: str | None) -> tuple[float, ...]:
+    return tuple(row["TIME"] for row in dose_records(session, weight_kg=1.0, control=control))
 
 
 @lru_cache(maxsize=256)

@@ -103,7 +103,7 @@ class Walk:
             if occasion.place in plan:
                 sessions.append((occasion.time_h, occasion.slot, one.arm, plan[occasion.place]))
             rated = self.decided and occasion.place == self.at
-            visit = replace(occasion, scales=()) if rated else occasion
+            visit = replace(occasion, planned=()) if rated else occasion
             read = occasion.place in plan and self.design.acute is not None
             times |= set(self.observer.times(visit, session=read))
         return Request(self.key, one, tuple(sessions), tuple(sorted(times)))

@@ -237,7 +237,8 @@ def _shared(subjects: Subjects) -> tuple[Record, ...]:
     for place, record in enumerate(subjects.courses[0].records):
         times = subjects.by_record(place, "time")
         if isinstance(times, np.ndarray):
-            record = replace(record, time=times if (times != times[0]).any() else float(times[0]))
+            own: Any = times if (times != times[0]).any() else float(times[0])
+            record = replace(record, time=own)
         if record.covariates:
             record = replace(record, covariates=subjects.covariates_by_record(place))
         found.append(record)

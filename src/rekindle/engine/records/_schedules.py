@@ -41,8 +41,8 @@ def people_by_schedule(subjects: Subjects) -> dict[Any, list[list[int]]]:
     for place, (number, member) in enumerate(
         zip(subjects.course.tolist(), subjects.member.tolist(), strict=True)
     ):
-        kind = kinds[number]
-        groups[number][kind[member % len(kind)]].append(place)
+        own_kinds = kinds[number]
+        groups[number][own_kinds[member % len(own_kinds)]].append(place)
     return {key: [one for one in own.values() if one] for key, own in found.items() if any(own.values())}
 
 

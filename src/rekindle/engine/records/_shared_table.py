@@ -92,7 +92,7 @@ def _whose_times_are_wrong(rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """The first of those whose times decrease or are not finite, if there is anybody."""
     times = by_person([row["TIME"] for row in rows])
     wrong = ~np.isfinite(times).all(axis=1) | (times[:, 1:] < times[:, :-1]).any(axis=1)
-    return np.flatnonzero(wrong)[:1].tolist()
+    return [int(person) for person in np.flatnonzero(wrong)[:1]]
 
 
 def _stand_ins(
