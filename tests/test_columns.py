@@ -188,6 +188,55 @@ def test_a_program_is_recorded_once_for_all_units(monkeypatch):
     assert recorded == [100, 100]
 
 
+def at_own_times(shifts, length=6.0):
+    """An infusion, a change and two doses of each person, at times of their own, and readings in between."""
+    rows = []
+    for i, shift in enumerate(shifts):
+        mine = [
+            (0.0, {"EVID": 2, "size": 1 + 0.001 * i}),
+            (10 + shift, {"AMT": 60 + i, "CMT": "central", "DUR": length}),
+            (17.0, {"EVID": 0}),
+            (30 + shift, {"EVID": 2, "size": 2.0}),
+            (30 + shift, {"AMT": 5, "CMT": "depot", "II": 4, "ADDL": 1}),
+            *((time + shift, {"EVID": 0}) for time in (30, 31, 50)),
+        ]
+        rows += [{"ID": i, "TIME": time, **row} for time, row in mine]
+    return rekindle.EventTable.from_rows(rows, MODEL)
+
+
+@pytest.mark.parametrize("shifts", [[0.0, 0.5], np.linspace(0, 3, 60), [1.0, 1.0 + 1e-12, 1.5]])
+def test_people_at_times_of_their_own_get_what_they_get_alone(shifts):
+    # From a shift of 1 h on the infusion ends at or after the reading at 17 h.
+    events = at_own_times([shifts[i % len(shifts)] for i in range(120)])
+    own = {person: {"k": 0.1 + 0.001 * int(person), "V": 2.0} for person in events.subjects}
+    found = rekindle.simulate(MODEL, events, parameters=own, tolerance=1e-9)
+    alone = rekindle.simulate(MODEL, events, parameters=own, tolerance=1e-9, solver="driver")
+    assert (found.solver.alone, alone.solver.alone) == (0, 120)
+    np.testing.assert_array_equal(found.time, alone.time)
+    np.testing.assert_allclose(found.rows, alone.rows, rtol=1e-10, atol=1e-12)
+
+
+def test_people_share_one_program_at_times_of_their_own(monkeypatch):
+    events, recorded = at_own_times([0.1 * (i % 7) for i in range(300)]), []
+    record = _workers.record
+    monkeypatch.setattr(_workers, "record", lambda *a, **k: recorded.append(len(a[1])) or record(*a, **k))
+    found = rekindle.simulate(MODEL, events, parameters=drawn(events))
+    assert recorded == [300]
+    assert found.solver.groups == sum(-(-count // found.solver.lanes) for count in [43] * 6 + [42])
+
+
+def test_times_of_their_own_change_no_bit_with_units_processes_or_blocks(tmp_path, monkeypatch):
+    events = at_own_times([0.1 * (i % 7) + (i == 5) for i in range(300)])
+    wanted = rekindle.simulate(MODEL, events, parameters=drawn(events)).rows.tobytes()
+    assert rekindle.simulate(MODEL, events, parameters=drawn(events), workers=2).rows.tobytes() == wanted
+    rekindle.simulate(MODEL, events, parameters=drawn(events), checkpoint=tmp_path)
+    sorted(tmp_path.glob("*.npz"))[0].unlink()
+    again = rekindle.simulate(MODEL, events, parameters=drawn(events), checkpoint=tmp_path)
+    assert again.rows.tobytes() == wanted
+    monkeypatch.setattr("rekindle.engine._plan.BLOCK_BYTES", 1)
+    assert rekindle.simulate(MODEL, events, parameters=drawn(events)).rows.tobytes() == wanted
+
+
 @pytest.mark.parametrize("lags", [[0.0, 1.5], np.linspace(0, 2, 120)])
 def test_people_whose_lags_part_them_get_their_own_numbers(lags):
     rows = [{"ID": i, "TIME": 0, "AMT": 100, "CMT": "depot"} for i in range(120)]

@@ -95,6 +95,35 @@ def test_people_of_several_schedules_run_together_as_alone() -> None:
     assert found.rows.tobytes() == solve(MODEL, alone, times=[0.5, 2.0, 25.0]).rows.tobytes()
 
 
+def test_people_may_have_times_of_their_own() -> None:
+    late = np.array([24.0, 30.0, 25.0])
+    rows = [*ROWS[:2], {**ROWS[2], "TIME": late}, {"TIME": late + 1.0, "EVID": 0}]
+    shared = schedule_table(rows, PEOPLE, MODEL)
+    alone = EventTable.from_rows(
+        [
+            {"ID": PEOPLE[i], **{n: v[i] if isinstance(v, np.ndarray) else v for n, v in row.items()}}
+            for i in range(3) for row in rows
+        ],
+        MODEL,
+    )  # fmt: skip
+    for person, records in alone.subjects.items():
+        assert facts(shared.subjects[person]) == facts(records)
+    found, own = solve(MODEL, shared), solve(MODEL, alone)
+    assert found.time.tolist() == own.time.tolist() == [0, 25, 0, 31, 0, 26]
+    assert found.rows.tobytes() == own.rows.tobytes()
+    assert len(list(differently_timed(shared.subjects.values()))) == 3
+
+
+@pytest.mark.parametrize(
+    ("times", "code"), [([24.0, 0.5, 24.0], "RK-EVT-010"), ([24.0, np.inf, 24.0], "RK-EVT-012")]
+)
+def test_times_that_cannot_be_are_refused_and_name_the_person(times: list[float], code: str) -> None:
+    rows = [*ROWS[:2], {"TIME": 1.0, "EVID": 0}, {**ROWS[2], "TIME": np.array(times)}]
+    with pytest.raises(EventError, match=r"row 4 \(person b\)") as caught:
+        schedule_table(rows, PEOPLE, MODEL)
+    assert caught.value.code == code
+
+
 def test_subjects_taken_apart_keep_their_own_records() -> None:
     table = schedule_table(ROWS, PEOPLE, MODEL)
     subjects = Subjects.from_records(table.subjects, np.ones((3, 1, 1)), np.array([1.0]), table.carry)
