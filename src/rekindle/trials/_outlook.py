@@ -19,7 +19,7 @@ from rekindle.people import (
     Setting,
     Stream,
     default_variability,
-    draw_parameters,
+    draw_crowd,
     random_generator,
     simulate_people,
 )
@@ -192,15 +192,12 @@ def _antidepressant(
     typical = setting.parameters(model)
     known = default_variability("D1").of(model).without("occasion")
     occasions = len(visits.sessions)
-    drawn = {
-        person.id: draw_parameters(
-            model, known, seed=seed, person=person.id, occasions=occasions, typical=typical
-        )
-        for person in people
-    }
+    ids = [person.id for person in people]
+    drawn = draw_crowd(model, known, ids, seed=seed, occasions=occasions, typical=typical)
     events = EventTable.from_rows(rows, model)
     times = [24.0 * day for day in days]
-    return solve(model, events, parameters=drawn, times=times, outputs=[_MOOD])
+    own = {person: drawn.of(place) for place, person in enumerate(ids)}
+    return solve(model, events, parameters=own, times=times, outputs=[_MOOD])
 
 
 def _entry(people: Sequence[Person]) -> Array:
