@@ -218,8 +218,8 @@ def test_people_at_times_of_their_own_get_what_they_get_alone(shifts):
 
 def test_people_share_one_program_at_times_of_their_own(monkeypatch):
     events, recorded = at_own_times([0.1 * (i % 7) for i in range(300)]), []
-    record = _workers.record
-    monkeypatch.setattr(_workers, "record", lambda *a, **k: recorded.append(len(a[1])) or record(*a, **k))
+    record = _job.record
+    monkeypatch.setattr(_job, "record", lambda *a, **k: recorded.append(len(a[1])) or record(*a, **k))
     found = rekindle.simulate(MODEL, events, parameters=drawn(events))
     assert recorded == [300]
     assert found.solver.groups == sum(-(-count // found.solver.lanes) for count in [43] * 6 + [42])
