@@ -28,7 +28,7 @@ from rekindle.engine.code._machine_code import MachineCode
 from rekindle.engine.code._powers import with_quick_powers
 from rekindle.engine.lanes._lanes import LaneKind, load, store
 from rekindle.engine.linear._linear import LinearBlock
-from rekindle.engine.rodas import _stepper as contract
+from rekindle.engine.rodas import _contract as contract
 from rekindle.modelling import differentiate, evaluate, symbol
 
 

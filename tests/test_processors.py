@@ -14,7 +14,8 @@ from rekindle.engine import EventTable
 from rekindle.engine._solve import subjects_of
 from rekindle.engine.code._machine_code import compiled, optimised
 from rekindle.engine.code._processor import processor, this_processor
-from rekindle.engine.program._kernel import Kernel, KernelSource
+from rekindle.engine.program._kernel import Kernel
+from rekindle.engine.program._kernel_source import KernelSource
 from rekindle.engine.program._program import compile_program
 from rekindle.engine.program._program_run import run_program
 from rekindle.engine.running import _job

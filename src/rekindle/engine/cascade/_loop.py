@@ -28,7 +28,7 @@ from rekindle.engine.lanes._lanes import (
     place,
     store,
 )
-from rekindle.engine.rodas import _stepper as contract
+from rekindle.engine.rodas import _contract as contract
 from rekindle.modelling import Expression
 
 #: Control slots of this solver: first steps accepted in the last two segments, sweeps, and whether the next

@@ -31,6 +31,18 @@ def hoist(roots: Sequence[Expression], fixed: set[str]) -> tuple[list[Expression
     return _replace_nodes(roots, names), [as_number(node) for node in found]
 
 
+def hoist_groups(
+    roots: Mapping[str, Sequence[Expression]], fixed: set[str]
+) -> tuple[dict[str, list[Expression]], list[Expression]]:
+    """Hoist several lists of expressions together; return them by name, and the hoisted parts."""
+    flat, hoisted = hoist([root for group in roots.values() for root in group], fixed)
+    found, start = {}, 0
+    for name, group in roots.items():
+        found[name] = flat[start : start + len(group)]
+        start += len(group)
+    return found, hoisted
+
+
 def derive(
     roots: Sequence[Expression], fixed: set[str], also: Sequence[Sequence[Expression]]
 ) -> tuple[list[list[Expression]], list[Expression]]:

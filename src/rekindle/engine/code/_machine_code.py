@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import llvmlite
 import llvmlite.binding as llvm
-import llvmlite.ir as ir
 
 from rekindle._disk_cache import DiskCache, source_digest
 from rekindle.engine.code._processor import Processor, this_processor
+
+if TYPE_CHECKING:
+    import llvmlite.ir as ir
 
 
 @dataclass(frozen=True)

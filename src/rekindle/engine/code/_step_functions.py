@@ -180,15 +180,3 @@ def emit_prologue(
         store(builder, value, results, position)
     builder.ret_void()
     return function
-
-
-def hoist_groups(
-    roots: Mapping[str, Sequence[Expression]], fixed: set[str]
-) -> tuple[dict[str, list[Expression]], list[Expression]]:
-    """Hoist several lists of expressions together; return them by name, and the hoisted parts."""
-    flat, hoisted = hoist([root for group in roots.values() for root in group], fixed)
-    found, start = {}, 0
-    for name, group in roots.items():
-        found[name] = flat[start : start + len(group)]
-        start += len(group)
-    return found, hoisted

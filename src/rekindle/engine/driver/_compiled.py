@@ -7,27 +7,22 @@ LLVM is reached through llvmlite, so that no compiler is needed on the user's ma
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
-import llvmlite.ir as ir
 import numpy as np
 from numpy.typing import NDArray
 
 from rekindle.engine._derivation import Derivation
-from rekindle.engine._system import TIME
-from rekindle.engine.code._control_flow import counted_loop
-from rekindle.engine.code._emit import emit
+from rekindle.engine.code._hoist import hoist_groups
 from rekindle.engine.code._machine_code import MachineCode
-from rekindle.engine.code._step_functions import emit_prologue, emit_step_functions, hoist_groups
-from rekindle.engine.lanes._lanes import INTEGER, POINTER, SCALAR, index, load, store
-from rekindle.engine.rodas._stepper import emit_integrate
 from rekindle.modelling import Expression
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:
+    import llvmlite.ir as ir
 
-_ROW_SIGNATURE = [INTEGER] + [POINTER] * 5
+Array = NDArray[np.float64]
 
 
 class CompiledSystem(Derivation):
@@ -42,13 +37,10 @@ class CompiledSystem(Derivation):
         return MachineCode(self._module, "one person " + self.system.digest)
 
     def _module(self) -> ir.Module:
-        module = ir.Module("rekindle")
-        for name, rows in self.row_roots.items():
-            self._emit_rows(module, name, rows)
-        roots, hoisted = self._hoisted
-        emit_prologue(module, self, hoisted, SCALAR)
-        emit_integrate(module, emit_step_functions(module, self, roots, SCALAR), SCALAR)
-        return module
+        # Kept code does without all that generates it.
+        from rekindle.engine.driver._compiled_source import one_person_module
+
+        return one_person_module(self, *self._hoisted)
 
     def prepare(self) -> None:
         """Compile now."""
@@ -78,32 +70,6 @@ class CompiledSystem(Derivation):
     def _rows(self) -> dict[str, Callable[..., None]]:
         kinds = [ctypes.c_int64, *[ctypes.c_void_p] * 5]
         return {name: self._library.function(name, None, kinds) for name in self.row_roots}
-
-    def _emit_rows(self, module: ir.Module, name: str, roots: Sequence[Expression]) -> None:
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), _ROW_SIGNATURE), name)
-        builder = ir.IRBuilder(function.append_basic_block())
-        rows, times, states, constants, ramps, results = function.args
-        places = {s: (states, len(self.states), i) for i, s in enumerate(self.states)}
-        places |= {s: (ramps, len(self.system.ramps), i) for i, s in enumerate(self.system.ramps)}
-        with counted_loop(builder, rows) as row:
-            found: dict[str, Any] = {}
-
-            def read(symbol_name: str) -> Any:
-                if symbol_name not in found:
-                    if symbol_name == TIME:
-                        found[symbol_name] = load(builder, times, row)
-                    elif symbol_name in places:
-                        base, width, column = places[symbol_name]
-                        place = builder.add(builder.mul(row, index(width)), index(column))
-                        found[symbol_name] = load(builder, base, place)
-                    else:
-                        found[symbol_name] = load(builder, constants, self.constant_index[symbol_name])
-                return found[symbol_name]
-
-            for column, value in enumerate(emit(builder, roots, read)):
-                place = builder.add(builder.mul(row, index(len(roots))), index(column))
-                store(builder, value, results, place)
-        builder.ret_void()
 
     # ---- running ----------------------------------------------------------------------------------
 

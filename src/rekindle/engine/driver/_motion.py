@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rekindle.engine._system import TIME, infusion_name
 from rekindle.engine.driver._compiled import CompiledSystem
 from rekindle.engine.linear._linear import AugmentedExponential, LinearBlock, Modes
-from rekindle.engine.rodas import _stepper as stepper
+from rekindle.engine.rodas import _contract as contract
 from rekindle.errors import SolverError
 
 Array = NDArray[np.float64]
@@ -52,9 +52,9 @@ class Motion:
             [system.linear.index(name) for name in compiled.forcings if name in system.linear], dtype=int
         )
         self.peak_slopes = np.array(compiled.marks_at_reset or (-np.inf,))
-        self.control = np.zeros(stepper.CONTROLS)
-        self.control[stepper.RELATIVE] = tolerance
-        self.control[stepper.ABSOLUTE] = tolerance * 1e-2
+        self.control = np.zeros(contract.CONTROLS)
+        self.control[contract.RELATIVE] = tolerance
+        self.control[contract.ABSOLUTE] = tolerance * 1e-2
         self.steps = self.rejected = 0
 
     # ---- constants and rows -----------------------------------------------------------------------
@@ -139,9 +139,9 @@ class Motion:
         inner = np.empty((len(times), nonlinear))
         before = np.empty(nonlinear + 1)
         slopes = self.peak_slopes.copy()
-        self.control[stepper.WATCH] = 1.0
+        self.control[contract.WATCH] = 1.0
         status, reached = self._integrate(y, solution, start, start, end, times, inner, slopes, before)
-        if status == stepper.PEAK:
+        if status == contract.PEAK:
             return self._apply_peak(solution, start, reached, times, inner, slopes, before)
         self.peak_slopes[:] = slopes
         states = np.concatenate([solution.at(times - start), inner], axis=1)
@@ -153,7 +153,7 @@ class Motion:
         self.state = np.concatenate([linear, y])
         self.ramp_values = self.ramp_values + self.ramp_slopes * (end - start)
         if not np.isfinite(self.state).all():
-            raise self._failure(stepper.NOT_FINITE, end, self.state)
+            raise self._failure(contract.NOT_FINITE, end, self.state)
 
     def _linear_solution(self, start: float) -> Modes | AugmentedExponential:
         system = self.compiled.system
@@ -178,20 +178,20 @@ class Motion:
         rates, coefficients, lines, spans = self._forcing(solution, origin, start)
         hoisted = self.compiled.hoisted(self.constants)
         control = self.control
-        control[stepper.STEP] = control[stepper.STEPS] = control[stepper.REJECTED] = 0.0
-        control[stepper.MOST_STEPS] = _MOST_STEPS
+        control[contract.STEP] = control[contract.STEPS] = control[contract.REJECTED] = 0.0
+        control[contract.MOST_STEPS] = _MOST_STEPS
         status = self.compiled.integrate(
             y.ctypes.data, hoisted.ctypes.data, rates.ctypes.data, coefficients.ctypes.data,
             lines.ctypes.data, spans.ctypes.data, len(rates), start, end, control.ctypes.data,
             len(times), times.ctypes.data, states.ctypes.data, slopes.ctypes.data, before.ctypes.data,
         )  # fmt: skip
-        self.steps += int(control[stepper.STEPS])
-        self.rejected += int(control[stepper.REJECTED])
-        if status not in (stepper.FINISHED, stepper.PEAK):
+        self.steps += int(control[contract.STEPS])
+        self.rejected += int(control[contract.REJECTED])
+        if status not in (contract.FINISHED, contract.PEAK):
             raise self._failure(
-                status, float(control[stepper.TIME_NOW]), np.append(self.state[: self.linear_count], y)
+                status, float(control[contract.TIME_NOW]), np.append(self.state[: self.linear_count], y)
             )
-        return status, float(control[stepper.TIME_NOW])
+        return status, float(control[contract.TIME_NOW])
 
     def _forcing(
         self, solution: Modes, origin: float, start: float
@@ -248,7 +248,7 @@ class Motion:
         def own_slope(p: int, time: float) -> float:
             return float(slope_at(time)[p])
 
-        self.control[stepper.WATCH] = 0.0
+        self.control[contract.WATCH] = 0.0
         at_reached = slope_at(reached)
         roots: dict[int, float] = {}
         for p in range(len(self.compiled.peak_names)):
@@ -284,9 +284,9 @@ class Motion:
             names[int(np.nanargmax(np.abs(np.where(np.isfinite(state), state, 0.0))))] if len(names) else ""
         )
         what = {
-            stepper.STEP_COLLAPSED: "the step size collapsed",
-            stepper.NOT_FINITE: "the state became infinite or undefined",
-            stepper.TOO_MANY_STEPS: f"more than {_MOST_STEPS} steps were needed",
+            contract.STEP_COLLAPSED: "the step size collapsed",
+            contract.NOT_FINITE: "the state became infinite or undefined",
+            contract.TOO_MANY_STEPS: f"more than {_MOST_STEPS} steps were needed",
         }[status]
         named = f"not finite: {', '.join(bad[:3])}" if bad else f"largest state: {largest}"
         unit = self.compiled.system.model.time_unit

@@ -14,7 +14,7 @@ from rekindle.engine.gpu._text import card_text
 from rekindle.engine.program._operations import MOVE, WIDTH
 from rekindle.engine.program._program import Program
 from rekindle.engine.program._program_run import MOST_STEPS
-from rekindle.engine.rodas import _stepper as stepper
+from rekindle.engine.rodas import _contract as contract
 from rekindle.engine.running._outcomes import COUNTS, ON_CARD, ProgramResults
 from rekindle.modelling import evaluate
 
@@ -80,9 +80,9 @@ class CardKernel:
         found: ProgramResults,
     ) -> None:
         people = stop - start
-        controls = np.zeros((people, stepper.CONTROLS))
-        controls[:, stepper.RELATIVE], controls[:, stepper.ABSOLUTE] = tolerance, tolerance * 1e-2
-        controls[:, stepper.MOST_STEPS], controls[:, stepper.WATCH] = MOST_STEPS, 1.0
+        controls = np.zeros((people, contract.CONTROLS))
+        controls[:, contract.RELATIVE], controls[:, contract.ABSOLUTE] = tolerance, tolerance * 1e-2
+        controls[:, contract.MOST_STEPS], controls[:, contract.WATCH] = MOST_STEPS, 1.0
         results = found.values[start:stop]
         statuses = np.empty(people, np.int64)
         with self.card.memory() as memory:
@@ -110,8 +110,8 @@ class CardKernel:
             memory.download(given["results"], results)
             memory.download(given["controls"], controls)
             memory.download(given["statuses"], statuses)
-        found.fine[start:stop] = (statuses == stepper.FINISHED) & ~np.isnan(results).any(axis=(1, 2))
-        found.counts[start:stop, :2] = controls[:, [stepper.STEPS, stepper.REJECTED]]
+        found.fine[start:stop] = (statuses == contract.FINISHED) & ~np.isnan(results).any(axis=(1, 2))
+        found.counts[start:stop, :2] = controls[:, [contract.STEPS, contract.REJECTED]]
         found.counts[start:stop, 3] = ON_CARD
 
 
@@ -123,6 +123,6 @@ class _Sizes:
         most = int(program.operations.reshape(-1, WIDTH)[program.operations[:, 0] == MOVE, 4].max(initial=0))
         self.scratch = max(most * len(derivation.system.nonlinear), 1)
         own = sum(len(table) for table in (program.values, program.constants, program.modal))
-        self.person = 8 * (own + self.rows * self.outputs + stepper.CONTROLS + self.scratch + 1)
+        self.person = 8 * (own + self.rows * self.outputs + contract.CONTROLS + self.scratch + 1)
         shared = (program.operations, program.moments, program.structures, program.output_times)
         self.shared = sum(table.nbytes for table in shared) + program.output_rows.nbytes

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 LIBRARIES = {"linux": ("libcuda.so.1", "libcuda.so"), "win32": ("nvcuda.dll",)}
 #: Threads of a block, and registers a thread: four blocks fit into each multiprocessor's 65536 registers.
 THREADS, REGISTERS = 128, 128
+#: The oldest cards that code is generated for; newer ones take it as well.
+OLDEST_CAPABILITY = (7, 0)
 
 _SUCCESS = 0
 _MULTIPROCESSORS, _RESIDENT_THREADS, _MAJOR, _MINOR, _DOUBLE_COST = 16, 39, 75, 76, 87

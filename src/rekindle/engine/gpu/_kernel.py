@@ -13,8 +13,8 @@ import llvmlite.ir as ir
 
 from rekindle.engine._derivation import Derivation
 from rekindle.engine.lanes._lanes import INTEGER, INTEGERS, POINTER, index, keep_apart, place, store
-from rekindle.engine.program._kernel import KernelSource
-from rekindle.engine.rodas import _stepper as stepper
+from rekindle.engine.program._kernel_source import KernelSource
+from rekindle.engine.rodas import _contract as contract
 
 ENTRY = "rekindle_people"
 _PERSON = "one_person"
@@ -50,7 +50,7 @@ def people_module(derivation: Derivation) -> tuple[ir.Module, ir.Function]:
         own[row] = place(builder, own[row], number)
     sizes = (
         ("results", own["results_each"]),
-        ("controls", index(stepper.CONTROLS)),
+        ("controls", index(contract.CONTROLS)),
         ("scratch", scratch_each),
     )
     for name, size in sizes:

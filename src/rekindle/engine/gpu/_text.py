@@ -13,12 +13,11 @@ import llvmlite.binding as llvm
 from rekindle._disk_cache import DiskCache, source_digest
 from rekindle.engine._derivation import Derivation
 from rekindle.engine.code._machine_code import optimised
+from rekindle.engine.gpu._driver import OLDEST_CAPABILITY
 from rekindle.engine.gpu._kernel import card_module
 
 TRIPLE = "nvptx64-nvidia-cuda"
-#: The oldest cards that the text is for; newer ones take it as well.
-ARCHITECTURE = "sm_70"
-OLDEST_CAPABILITY = (7, 0)
+ARCHITECTURE = "sm_{}{}".format(*OLDEST_CAPABILITY)
 
 
 def card_text(derivation: Derivation) -> str:

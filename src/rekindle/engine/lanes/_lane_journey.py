@@ -32,7 +32,7 @@ from rekindle.engine.lanes._lanes import (
     store,
 )
 from rekindle.engine.lanes._linear_lanes import LinearCode
-from rekindle.engine.rodas import _stepper as stepper
+from rekindle.engine.rodas import _contract as contract
 
 _MOST_ROUNDS = 10_000
 #: Step sizes of lanes: after a rejected step, after an accepted one, and of a lane that has arrived, as a
@@ -120,8 +120,8 @@ class _Journey:
         scratch = self.scratch
         arrays = [scratch["exponentials"], self.at["hoisted"], scratch["values"], scratch["slopes"]]
         self.builder.call(self.step.forcing, [tau, *self._forcing, *arrays])
-        control = [load(self.builder, self.control, slot) for slot in (stepper.RELATIVE, stepper.ABSOLUTE)]
-        self._add(stepper.STEPS)
+        control = [load(self.builder, self.control, slot) for slot in (contract.RELATIVE, contract.ABSOLUTE)]
+        self._add(contract.STEPS)
         arguments = [self.y, self.at["hoisted"], *self._forcing, tau, h, *control, self.work]
         return self.builder.call(self.step.step, arguments)
 
@@ -161,14 +161,14 @@ class _Journey:
         rounds = builder.add(builder.load(self.rounds), index(1))
         builder.store(rounds, self.rounds)
         with builder.if_then(builder.icmp_signed(">", rounds, index(_MOST_ROUNDS))):
-            builder.ret(index(stepper.STEP_COLLAPSED))
+            builder.ret(index(contract.STEP_COLLAPSED))
         self._round(goes, n.sub(self.stop, previous))
         builder.branch(head)
         builder.position_at_end(after)
         self._evaluate_linear(n.sub(self.stop, builder.load(self.origin)), self.at["states"])
         self._copy(frame.nonlinear, self.y, self.at["nonlinear"])
         self._copy(self.parts.peak_count, self.watched, self.at["peak_slopes"])
-        builder.ret(index(stepper.FINISHED))
+        builder.ret(index(contract.FINISHED))
 
     def _turn_at_once(self, tau: Any) -> None:
         """A slope that jumped between two segments turns where it stands."""
@@ -202,7 +202,7 @@ class _Journey:
         good = builder.and_(goes, n.compare("<=", error, 1.0))
         bad = builder.and_(goes, builder.not_(good))
         with builder.if_then(kind.any(builder, bad)):
-            self._add(stepper.REJECTED)
+            self._add(contract.REJECTED)
         resolution = n.fma(1e-13, n.magnitude(self.stop), 1e-11)
         share = self.finder.find(self.y, tau, h, self.watched, good, resolution, self._forcing)
         turned = self._nowhere()
@@ -222,7 +222,7 @@ class _Journey:
         )
         tiny = n.compare("<", builder.load(self.size), n.mul(whole, 1e-13))
         with builder.if_then(kind.any(builder, builder.and_(goes, tiny))):
-            builder.ret(index(stepper.STEP_COLLAPSED))
+            builder.ret(index(contract.STEP_COLLAPSED))
         nonlinear = place(builder, self.there, frame.linear)
         self.finder.look(nonlinear, n.sub(reached, builder.load(self.origin)), self._forcing)
         self._arrive(good, turned, share, reached, nonlinear)

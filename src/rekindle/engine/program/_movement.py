@@ -14,7 +14,7 @@ from rekindle.engine.lanes._lane_frame import Frame
 from rekindle.engine.lanes._lane_journey import PeakCode
 from rekindle.engine.lanes._lanes import DOUBLE, INTEGER, index, load, place, store
 from rekindle.engine.lanes._linear_lanes import LinearCode
-from rekindle.engine.rodas import _stepper as stepper
+from rekindle.engine.rodas import _contract as contract
 
 
 @dataclass(frozen=True)
@@ -118,15 +118,15 @@ class Movement:
                     at["peak_slopes"], at["before"],
                 ],
             )  # fmt: skip
-            failed = builder.icmp_signed(">", status, index(stepper.PEAK))
+            failed = builder.icmp_signed(">", status, index(contract.PEAK))
             with builder.if_then(failed):
                 builder.ret(status)
-            with builder.if_then(builder.icmp_signed("==", status, index(stepper.PAUSED))):
+            with builder.if_then(builder.icmp_signed("==", status, index(contract.PAUSED))):
                 self._pause(structure, begin, first, left, times)
                 builder.branch(loop)
                 builder.position_at_end(builder.append_basic_block("unreached"))
             if self.run.peaks is not None:
-                with builder.if_then(builder.icmp_signed("==", status, index(stepper.PEAK))):
+                with builder.if_then(builder.icmp_signed("==", status, index(contract.PEAK))):
                     self._peak(structure, begin, first, left, times)
                     builder.branch(loop)
                     builder.position_at_end(builder.append_basic_block("unreached"))
@@ -176,7 +176,7 @@ class Movement:
     def _pause(self, structure: Any, begin: Any, first: Any, left: Any, times: Any) -> None:
         """Outputs up to the stop, and the exact solution from there."""
         builder = self.builder
-        stop = load(builder, self.run.control, stepper.TIME_NOW)
+        stop = load(builder, self.run.control, contract.TIME_NOW)
         count = self._passed(left, times, stop, ir.IntType(1)(1))
         self._write_moved(structure, begin, first, count)
         self._evaluate(structure, builder.fsub(stop, begin), self.at["states"])
@@ -197,7 +197,7 @@ class Movement:
         """Outputs up to the stop, then the peaks of all lanes in the last step."""
         assert self.run.peaks is not None
         builder, at = self.builder, self.at
-        stop = load(builder, self.run.control, stepper.TIME_NOW)
+        stop = load(builder, self.run.control, contract.TIME_NOW)
         previous = self.kind.lane(builder, load(builder, at["before"], 0), 0)
         # A peak at the very start stops the stepper before it writes anything.
         moved = builder.fcmp_ordered(">", stop, previous)
@@ -212,7 +212,7 @@ class Movement:
                 self.run.person_stride,
             ],
         )  # fmt: skip
-        with builder.if_then(builder.icmp_signed("!=", status, index(stepper.FINISHED))):
+        with builder.if_then(builder.icmp_signed("!=", status, index(contract.FINISHED))):
             builder.ret(status)
         builder.store(stop, self.begin)
         builder.store(builder.add(builder.load(self.done), count), self.done)
@@ -227,5 +227,5 @@ class Movement:
         value = builder.load(total)
         lost = self.kind.any(builder, builder.fcmp_unordered("uno", value, value))
         with builder.if_then(lost):
-            store(builder, builder.load(self.begin), self.run.control, stepper.TIME_NOW)
-            builder.ret(index(stepper.NOT_FINITE))
+            store(builder, builder.load(self.begin), self.run.control, contract.TIME_NOW)
+            builder.ret(index(contract.NOT_FINITE))

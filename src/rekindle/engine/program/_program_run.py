@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rekindle.engine.program._kernel import Kernel
 from rekindle.engine.program._operations import WIDTH
 from rekindle.engine.program._program import Program
-from rekindle.engine.rodas import _stepper as stepper
+from rekindle.engine.rodas import _contract as contract
 from rekindle.engine.running._outcomes import COUNTS, ProgramResults
 
 Array = NDArray[np.float64]
@@ -74,13 +74,13 @@ class ProgramRun:
             )  # fmt: skip
             if not whole:
                 self._results[first:last] = own[: last - first]
-            self._fine[first:last] = status == stepper.FINISHED and _defined(self._results[first:last])
+            self._fine[first:last] = status == contract.FINISHED and _defined(self._results[first:last])
 
     def results(self) -> ProgramResults:
         """What came of it; who was not run counts as failed."""
         lanes = self._kernel.lanes
         counts = np.zeros((self.people, len(COUNTS)), np.int64)
-        counts[::lanes, :2] = self._controls[:, [stepper.STEPS, stepper.REJECTED]]
+        counts[::lanes, :2] = self._controls[:, [contract.STEPS, contract.REJECTED]]
         counts[:, 3], counts[::lanes, 4] = lanes, 1
         return ProgramResults(self._times, self._results, counts, self._fine)
 
@@ -100,9 +100,9 @@ def run_program(
 
 def _controls(groups: int, tolerance: float) -> Array:
     """What each group's steps are controlled by."""
-    controls = np.zeros((groups, stepper.CONTROLS))
-    controls[:, stepper.RELATIVE], controls[:, stepper.ABSOLUTE] = tolerance, tolerance * 1e-2
-    controls[:, stepper.MOST_STEPS], controls[:, stepper.WATCH] = MOST_STEPS, 1.0
+    controls = np.zeros((groups, contract.CONTROLS))
+    controls[:, contract.RELATIVE], controls[:, contract.ABSOLUTE] = tolerance, tolerance * 1e-2
+    controls[:, contract.MOST_STEPS], controls[:, contract.WATCH] = MOST_STEPS, 1.0
     return controls
 
 

@@ -15,7 +15,7 @@ from rekindle.engine.lanes._lanes import INTEGER, INTEGERS, POINTER, index, load
 from rekindle.engine.lanes._linear_lanes import LinearCode
 from rekindle.engine.program._movement import Movement, Running
 from rekindle.engine.program._operations import ADD, EVENT, MOVE, RESET, SET, WIDTH
-from rekindle.engine.rodas import _stepper as stepper
+from rekindle.engine.rodas import _contract as contract
 
 
 class Runner:
@@ -64,7 +64,7 @@ class Runner:
         self._start(constants)
         with counted_loop(builder, count) as i:
             self._operation(place(builder, operations, builder.mul(i, index(WIDTH))))
-        builder.ret(index(stepper.FINISHED))
+        builder.ret(index(contract.FINISHED))
 
     def _vector(self, base: Any, row: Any) -> Any:
         """One number a lane from an array of rows of one number a person."""

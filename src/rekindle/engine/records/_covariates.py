@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rekindle.engine.driver._motion import Motion
 from rekindle.engine.records._records import Record
 from rekindle.errors import ParameterError
 from rekindle.modelling import Model
+
+if TYPE_CHECKING:
+    from rekindle.engine.driver._motion import Motion
 
 Array = NDArray[np.float64]
 

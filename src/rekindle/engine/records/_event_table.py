@@ -14,7 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rekindle.engine.exchange._nonmem import read_nonmem
 from rekindle.engine.records._records import COLUMNS, Record, read_record
 from rekindle.errors import EventError, nearest, reason
 from rekindle.modelling import CARRY_RULES, Model
@@ -214,6 +213,8 @@ class EventTable:
         >>> table.remarks[-1]
         'Clock times are counted in hours from the first record of each person.'
         """
+        from rekindle.engine.exchange._nonmem import read_nonmem
+
         found = read_nonmem(
             source,
             model,

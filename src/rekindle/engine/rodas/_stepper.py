@@ -25,16 +25,11 @@ from rekindle.engine.lanes._lanes import (
     store,
 )
 from rekindle.engine.rodas import _rodas5p as method
+from rekindle.engine.rodas._contract import (
+    ABSOLUTE, FINISHED, MOST_STEPS, NOT_FINITE, PEAK, REJECTED, RELATIVE, STEP, STEP_COLLAPSED, STEPS,
+    TIME_NOW, TOO_MANY_STEPS, WATCH,
+)  # fmt: skip
 from rekindle.engine.rodas._rodas_step import emit_step
-
-#: What ``integrate`` returns.
-FINISHED, PEAK, STEP_COLLAPSED, NOT_FINITE, TOO_MANY_STEPS = range(5)
-#: The same where the loop stops at a moment when a rate jumps, and is to be called again from there.
-PAUSED = -1
-#: Positions in the control array of ``integrate``: in and out.
-STEP, RELATIVE, ABSOLUTE, TIME_NOW, STEPS, REJECTED, MOST_STEPS, WATCH = range(8)
-#: Length of the control array.
-CONTROLS = 16
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.1, 8.0
 

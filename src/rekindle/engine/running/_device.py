@@ -9,8 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rekindle.engine.gpu._driver import Card, CardError, load_driver
-from rekindle.engine.gpu._text import OLDEST_CAPABILITY
+from rekindle.engine.gpu._driver import OLDEST_CAPABILITY, Card, CardError, load_driver
 from rekindle.errors import SolverError, nearest
 
 DEVICES = ("auto", "cpu", "gpu")

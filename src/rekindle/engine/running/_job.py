@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,6 @@ from rekindle.engine._plan import CHUNK, UNITS, Batch, Block, host_lanes, plan
 from rekindle.engine._system import build_system
 from rekindle.engine.cascade._choice import Suitability, cascade_suits
 from rekindle.engine.driver._compiled import CompiledSystem
-from rekindle.engine.driver._motion import NoModalFormError
-from rekindle.engine.driver._subject import run_subject
-from rekindle.engine.gpu._batch import CardKernel
 from rekindle.engine.program._kernel import Kernel
 from rekindle.engine.program._program import Program
 from rekindle.engine.program._recordings import Recording, columns, record
@@ -26,6 +24,9 @@ from rekindle.engine.running._outcomes import Failure, SubjectResult
 from rekindle.engine.running._whole_files import fingerprint
 from rekindle.errors import SolverError
 from rekindle.modelling import Model
+
+if TYPE_CHECKING:
+    from rekindle.engine.gpu._batch import CardKernel
 
 _compiled: dict[str, CompiledSystem] = {}
 _kernels: dict[tuple[int, int, str], tuple[CompiledSystem, Kernel]] = {}
@@ -100,6 +101,8 @@ class Job:
     @cached_property
     def card_kernel(self) -> CardKernel:
         """The program runner on the card."""
+        from rekindle.engine.gpu._batch import CardKernel
+
         return CardKernel(self.compiled, find_card())
 
     @cached_property
@@ -127,6 +130,9 @@ class Job:
 
     def run(self, subject: Subject) -> SubjectResult:
         """Run one person by the general driver, with every state stepped where there is no modal form."""
+        from rekindle.engine.driver._motion import NoModalFormError
+        from rekindle.engine.driver._subject import run_subject
+
         try:
             return run_subject(self.compiled, subject, self.tolerance)
         except NoModalFormError:

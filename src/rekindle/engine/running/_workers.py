@@ -9,7 +9,6 @@ from pathlib import Path
 from rekindle.engine._plan import CHUNK, Batch
 from rekindle.engine.running._chunk_run import ChunkRun, run_chunk
 from rekindle.engine.running._job import Job
-from rekindle.engine.running._kept_results import KeptResults
 from rekindle.engine.running._outcomes import Outcomes
 from rekindle.engine.running._threads import Threads
 from rekindle.engine.streaming._stream_pieces import AHEAD, in_order, run_pieces
@@ -31,7 +30,11 @@ def run_job(
 ) -> Outcomes:
     """Results of all people in order; identical at any number of workers."""
     chunks = [[place for batch in chunk for place in batch.places] for chunk in job.chunks]
-    store = KeptResults(Path(checkpoint), job.fingerprint()) if checkpoint is not None else None
+    store = None
+    if checkpoint is not None:
+        from rekindle.engine.running._kept_results import KeptResults
+
+        store = KeptResults(Path(checkpoint), job.fingerprint())
     found, done = Outcomes.empty(job.people, len(job.outputs)), 0
     missing = []
     for number, places in enumerate(chunks):
