@@ -10,7 +10,6 @@ from rekindle._on_demand import on_demand
 from rekindle.people._compound_regimen import compound_regimen, read_treatment, refuse_unmeasured
 from rekindle.people._draw import DrawnCrowd, Normals, draw_crowd, draw_effects, draw_parameters, draw_people
 from rekindle.people._person import Person
-from rekindle.people._population import Population
 from rekindle.people._random import STREAMS, Stream, person_key, random_generator
 from rekindle.people._simulate import (
     course_model,
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     from rekindle.people._even_draw import draw_evenly
     from rekindle.people._person_file import PersonFacts, read_fact, read_person_facts
     from rekindle.people._person_notes import co_medication_notes, idle_fact_notes
+    from rekindle.people._population import Population
     from rekindle.people._ranges import Range, person_ranges
     from rekindle.people._reduce_people import reduce_people
     from rekindle.people._resistance import FailedTreatment, Resistance, resistance
@@ -82,6 +82,7 @@ else:
             "_even_draw": "draw_evenly",
             "_person_file": "PersonFacts, read_fact, read_person_facts",
             "_person_notes": "co_medication_notes, idle_fact_notes",
+            "_population": "Population",
             "_ranges": "Range, person_ranges",
             "_reduce_people": "reduce_people",
             "_resistance": "FailedTreatment, Resistance, resistance",

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from rekindle.errors import ParameterError, PersonError, nearest
 from rekindle.people._person import Person
 from rekindle.regimen import DRUGS, Regimen, parse_regimen, products
-from rekindle.therapy import Compound, compound_names, find_compound, is_ketamine
+from rekindle.therapy import compound_names
+
+if TYPE_CHECKING:
+    from rekindle.therapy import Compound
 
 #: A word that can be a name: letters first, then letters, digits and hyphens.
 _WORD = re.compile(r"(?<![\w./-])[A-Za-z][\w-]*")
@@ -84,7 +88,7 @@ def read_treatment(
     if drug is not None and drug.strip() in known:
         found = list(dict.fromkeys([*found, drug.strip()]))
         drug = None
-    named = [theirs[name] if name in theirs else find_compound(name) for name in found]
+    named = [theirs[name] if name in theirs else _shipped(name) for name in found]
     if len(named) > 1 or (named and drug is not None):
         names = [one.label for one in named] + ([drug] if drug is not None else [])
         raise ParameterError(
@@ -99,12 +103,20 @@ def read_treatment(
     return compound_regimen(named[0], text, product=product), named[0]
 
 
+def _shipped(name: str) -> Compound:
+    from rekindle.therapy import find_compound
+
+    return find_compound(name)
+
+
 def refuse_unmeasured(compound: Compound, people: Iterable[Person]) -> None:
     """Refuse people whose drugs interact with ketamine in a measured way, and with the compound in none.
 
     Raises:
         PersonError: naming the person and the drugs.
     """
+    from rekindle.therapy import is_ketamine
+
     for person in people:
         if person.co_medication and not is_ketamine(compound):
             raise PersonError(

@@ -10,10 +10,10 @@ import numpy as np
 from rekindle.errors import PersonError
 from rekindle.people._random import person_key
 from rekindle.people._ranges import person_ranges
-from rekindle.people._resistance import FailedTreatment
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
+    from rekindle.people._resistance import FailedTreatment
 
 SEXES = ("F", "M")
 #: Child-Pugh classes and their codes in the model; None means no liver disease. Class C was not studied.

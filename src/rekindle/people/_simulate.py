@@ -14,10 +14,11 @@ from rekindle.people._person import Person
 from rekindle.people._treatment import Course, Setting, refuse_idle_numbers, with_implied_switches
 from rekindle.people._variability import Variability, default_variability
 from rekindle.regimen import DRUGS, Regimen
-from rekindle.therapy import Compound, compound_model, coverage, pharmacokinetic_model, therapy_model
+from rekindle.therapy import coverage, pharmacokinetic_model, therapy_model
 
 if TYPE_CHECKING:
     from rekindle.modelling import Model
+    from rekindle.therapy import Compound
 
 #: Hours of an hour-by-hour first day and a coarser course, used when no times are asked for.
 _AFTER_LAST_SESSION_H = 14 * 24.0
@@ -245,6 +246,8 @@ def course_model(
             allowed="D1, in which a compound has kinetics of its own",
             why="The other sets were published for ketamine alone",
         )
+    from rekindle.therapy import compound_model
+
     refuse_unmeasured(compound, persons)
     return compound_model(compound, **switches)
 

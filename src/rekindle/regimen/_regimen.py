@@ -9,7 +9,6 @@ from rekindle.errors import RegimenError
 from rekindle.regimen._dose import Session
 from rekindle.regimen._product import Product, find_product
 from rekindle.regimen._rules import check_dose, check_drug, check_order, check_visit, visit_length, widened
-from rekindle.regimen._writing import write_sentence, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +120,8 @@ class Regimen:
         >>> parse_regimen("84mg on days 1,4, 8,11 then weekly x 2 starting day 15", product="nasal").to_text()
         'esketamine nasal 84 mg, twice weekly x 4, then weekly x 2'
         """
+        from rekindle.regimen._writing import write_text
+
         return write_text(self.given, self.product, self.sessions)
 
     def describe(self) -> str:
@@ -131,6 +132,8 @@ class Regimen:
         >>> parse_regimen(text).describe()
         'ketamine 0.5 mg/kg IV over 40 min; 12 sessions over 50 days: twice weekly for 4 weeks, then weekly'
         """
+        from rekindle.regimen._writing import write_sentence
+
         return write_sentence(self.given, self.product, self.sessions)
 
     def __str__(self) -> str:

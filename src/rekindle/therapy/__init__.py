@@ -14,15 +14,7 @@ from rekindle.therapy._calibration import (
     moved_from_prior,
     to_line,
 )
-from rekindle.therapy._compound import PRIOR_ONLY, Compound, Gap, Measure, Species
-from rekindle.therapy._compound_model import compound_model, compound_parameters
-from rekindle.therapy._compounds import (
-    compound_names,
-    compound_source,
-    compounds,
-    find_compound,
-    read_compound,
-)
+from rekindle.therapy._compound_names import PRIOR_ONLY, compound_names
 from rekindle.therapy._control_response import ControlResponse, control_response, control_responses
 from rekindle.therapy._dosing import MIDAZOLAM, dose_records
 from rekindle.therapy._interactions import (
@@ -55,7 +47,10 @@ if TYPE_CHECKING:
         ssri_records,
         training_records,
     )
+    from rekindle.therapy._compound import Compound, Gap, Measure, Species
+    from rekindle.therapy._compound_model import compound_model, compound_parameters
     from rekindle.therapy._compound_outputs import is_ketamine
+    from rekindle.therapy._compounds import compound_source, compounds, find_compound, read_compound
     from rekindle.therapy._control_derivation import derive_control_response
     from rekindle.therapy._double_well_derivation import derive_double_well
     from rekindle.therapy._export import export_events
@@ -86,7 +81,10 @@ else:
             "_comparator_derivation": "TRAINING, derive_learning_speed, derive_ssri_share",
             "_comparators": "ect_records, midazolam_records, refuse_double_count, ssri_records, "
             "training_records",
+            "_compound": "Compound, Gap, Measure, Species",
+            "_compound_model": "compound_model, compound_parameters",
             "_compound_outputs": "is_ketamine",
+            "_compounds": "compound_source, compounds, find_compound, read_compound",
             "_control_derivation": "derive_control_response",
             "_double_well_derivation": "derive_double_well",
             "_export": "export_events",

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 #: Places of the therapy model that a species can fill: two parents, their metabolites, one more metabolite.
 PLACES = ("S", "R", "NS", "NR", "H")
-#: What stands beside every result about a compound.
-PRIOR_ONLY = "hypothesis for a study, prior only"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,10 @@ from os import PathLike
 from pathlib import Path
 
 from rekindle.therapy._compound import Compound
+from rekindle.therapy._compound_names import SHIPPED
 from rekindle.therapy._compound_reader import parse_compound, read_file, unknown_compound, with_gaps
 from rekindle.therapy._compound_rules import find_gaps, refuse_contradictions, refuse_gaps
 from rekindle.therapy._tables import FOLDER
-
-#: Shipped compounds; the ones below may take species from those above.
-_SHIPPED = ("ketamine", "esketamine", "arketamine", "memantine", "lanicemine", "analog-h1")
-
-
-def compound_names() -> tuple[str, ...]:
-    """Names of the shipped compounds, without reading what is known of them.
-
-    >>> compound_names() == tuple(compounds())
-    True
-    """
-    return _SHIPPED
 
 
 @cache
@@ -32,7 +21,7 @@ def compounds() -> dict[str, Compound]:
     ['lanicemine']
     """
     known: dict[str, Compound] = {}
-    for name in _SHIPPED:
+    for name in SHIPPED:
         known[name] = _read(FOLDER / "compounds" / f"{name}.toml", known)
     return known
 

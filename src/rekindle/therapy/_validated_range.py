@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rekindle.regimen import Regimen, Session
-from rekindle.therapy._compound import PRIOR_ONLY
+from rekindle.therapy._compound_names import PRIOR_ONLY
 from rekindle.therapy._dosing import INACTIVE
 from rekindle.therapy._tables import read_table
 

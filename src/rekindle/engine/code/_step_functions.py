@@ -10,7 +10,7 @@ import llvmlite.ir as ir
 
 from rekindle.engine._derivation import SLOPE, Derivation
 from rekindle.engine.code._emit import emit
-from rekindle.engine.code._hoist import DERIVED, HOISTED, derive, hoist
+from rekindle.engine.code._hoist import DERIVED, HOISTED, derive
 from rekindle.engine.lanes._lanes import LaneKind, keep_apart, load, store
 from rekindle.engine.rodas._factorisation import Factorisation
 from rekindle.modelling import Expression, symbols

@@ -24,11 +24,8 @@ from rekindle.engine.lanes._lanes import (
     place,
     store,
 )
+from rekindle.engine.rodas import _contract as contract
 from rekindle.engine.rodas import _rodas5p as method
-from rekindle.engine.rodas._contract import (
-    ABSOLUTE, FINISHED, MOST_STEPS, NOT_FINITE, PEAK, REJECTED, RELATIVE, STEP, STEP_COLLAPSED, STEPS,
-    TIME_NOW, TOO_MANY_STEPS, WATCH,
-)  # fmt: skip
 from rekindle.engine.rodas._rodas_step import emit_step
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.1, 8.0
@@ -73,7 +70,7 @@ class _Loop:
         store(self.builder, value, self.control, slot)
 
     def _leave(self, status: int) -> None:
-        self._set_control(TIME_NOW, self.builder.load(self.t))
+        self._set_control(contract.TIME_NOW, self.builder.load(self.t))
         self.builder.ret(index(status))
 
     def _copy(self, count: int, source: Any, target: Any) -> None:
@@ -84,7 +81,7 @@ class _Loop:
         builder = self.builder
         builder.store(self.start, self.t)
         builder.store(index(0), self.written)
-        builder.store(load(builder, self.control, STEP), self.h)
+        builder.store(load(builder, self.control, contract.STEP), self.h)
         forcing = [self.rates, self.coefficients, self.lines, self.spans, self.modes, self.at["exponentials"]]
         forcing.append(self.hoisted)
         builder.call(
@@ -108,8 +105,8 @@ class _Loop:
         size, speed = variable(builder, kind.type), variable(builder, kind.type)
         builder.store(kind.number(0.0), size)
         builder.store(kind.number(0.0), speed)
-        relative = kind.spread(builder, load(builder, self.control, RELATIVE))
-        absolute = kind.spread(builder, load(builder, self.control, ABSOLUTE))
+        relative = kind.spread(builder, load(builder, self.control, contract.RELATIVE))
+        absolute = kind.spread(builder, load(builder, self.control, contract.ABSOLUTE))
         with counted_loop(builder, self.parts.states) as i:
             value = load(builder, self.y, i)
             scale = n.fma(relative, n.magnitude(value), absolute)
@@ -133,18 +130,20 @@ class _Loop:
         sizes = [intrinsic(builder, "llvm.fabs", time) for time in (t, self.end)]
         resolution = builder.fmul(number(4e-16), intrinsic(builder, "llvm.maxnum", *sizes))
         with builder.if_then(builder.fcmp_ordered("<=", remaining, resolution)):
-            self._set_control(STEP, builder.load(self.h))
+            self._set_control(contract.STEP, builder.load(self.h))
             builder.store(self.end, self.t)
-            self._leave(FINISHED)
+            self._leave(contract.FINISHED)
         wanted = builder.load(self.h)
         is_last = builder.fcmp_ordered(">=", wanted, builder.fmul(remaining, number(1.0 - 1e-9)))
         h = builder.select(is_last, remaining, wanted)
         with builder.if_then(builder.fcmp_unordered("<", h, resolution)):
-            self._leave(STEP_COLLAPSED)
-        taken = builder.fadd(load(builder, self.control, STEPS), number(1.0))
-        self._set_control(STEPS, taken)
-        with builder.if_then(builder.fcmp_ordered(">", taken, load(builder, self.control, MOST_STEPS))):
-            self._leave(TOO_MANY_STEPS)
+            self._leave(contract.STEP_COLLAPSED)
+        taken = builder.fadd(load(builder, self.control, contract.STEPS), number(1.0))
+        self._set_control(contract.STEPS, taken)
+        with builder.if_then(
+            builder.fcmp_ordered(">", taken, load(builder, self.control, contract.MOST_STEPS))
+        ):
+            self._leave(contract.TOO_MANY_STEPS)
         self._measure(t, h)
         error = builder.load(self.error)
         fifth = call_math(
@@ -163,7 +162,8 @@ class _Loop:
             [
                 self.y, self.hoisted, self.rates, self.coefficients, self.lines, self.spans, self.modes,
                 kind.spread(builder, builder.fsub(t, self.start)), kind.spread(builder, h),
-                load(builder, self.control, RELATIVE), load(builder, self.control, ABSOLUTE), self.work,
+                load(builder, self.control, contract.RELATIVE),
+                load(builder, self.control, contract.ABSOLUTE), self.work,
             ],
         )  # fmt: skip
         lost = kind.any(builder, builder.fcmp_unordered("uno", errors, errors))
@@ -172,7 +172,9 @@ class _Loop:
 
     def _reject(self, h: Any, factor: Any, loop: ir.Block) -> None:
         builder = self.builder
-        self._set_control(REJECTED, builder.fadd(load(builder, self.control, REJECTED), number(1.0)))
+        self._set_control(
+            contract.REJECTED, builder.fadd(load(builder, self.control, contract.REJECTED), number(1.0))
+        )
         error = builder.load(self.error)
         lost = builder.or_(
             builder.fcmp_unordered("uno", error, error),
@@ -185,7 +187,7 @@ class _Loop:
             "<", smaller, builder.fmul(number(1e-13), builder.fsub(self.end, self.start))
         )
         with builder.if_then(builder.and_(lost, tiny)):
-            self._leave(NOT_FINITE)
+            self._leave(contract.NOT_FINITE)
         builder.branch(loop)
 
     def _accept(self, t: Any, h: Any, factor: Any, is_last: Any, wanted: Any, loop: ir.Block) -> None:
@@ -241,15 +243,15 @@ class _Loop:
         builder.call(
             self.parts.peaks, [self.y, self.at["values"], self.at["slopes"], self.hoisted, self.new_peaks]
         )
-        watching = builder.fcmp_ordered("!=", load(builder, self.control, WATCH), number(0.0))
+        watching = builder.fcmp_ordered("!=", load(builder, self.control, contract.WATCH), number(0.0))
         with counted_loop(builder, self.parts.peak_count) as p:
             old, new = load(builder, self.peak_slopes, p), load(builder, self.new_peaks, p)
             turned = builder.and_(n.compare(">", old, 0.0), n.compare("<=", new, 0.0))
             with builder.if_then(builder.and_(watching, kind.any(builder, turned))):
                 if starting:
                     self._remember(self.start)
-                self._set_control(STEP, builder.load(self.h))
-                self._leave(PEAK)
+                self._set_control(contract.STEP, builder.load(self.h))
+                self._leave(contract.PEAK)
         with counted_loop(builder, self.parts.peak_count) as p:
             new = load(builder, self.new_peaks, p)
             if starting:
