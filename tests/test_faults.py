@@ -14,6 +14,7 @@ from rekindle._disk_cache import DiskCache
 from rekindle.engine import Chunk, Peak, Quantiles, simulate_stream
 from rekindle.engine.running import _job, _workers
 from rekindle.errors import OutputError, SolverError
+from rekindle.modelling import remember
 
 forked = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes do not inherit the fault")
 
@@ -227,5 +228,5 @@ def test_what_is_derived_is_kept_and_gives_the_same_bits(kept):
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
     (tmp_path / "file").touch()
     cache = DiskCache(tmp_path / "file" / "below")
-    assert cache.remember("name.rkcode", lambda: 5) == 5
-    assert DiskCache(None).remember("name.rkcode", lambda: 6) == 6
+    assert remember("name.rkcode", lambda: 5, cache) == 5
+    assert remember("name.rkcode", lambda: 6, DiskCache(None)) == 6

@@ -10,22 +10,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import pickle
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 #: Bytes kept; beyond it the files that were not used for longest are deleted.
 LARGEST = 256 * 1024 * 1024
 _SUFFIX = ".rkcode"
 _DIGEST = 32
 _PACKAGE = Path(__file__).parent
-
-Kept = TypeVar("Kept")
 
 
 class DiskCache:
@@ -86,24 +81,6 @@ class DiskCache:
                 raise
             self._shrink()
 
-    def load_object(self, name: str) -> object | None:
-        """What ``save_object`` kept, or None."""
-        content = self.load(name)
-        return None if content is None else pickle.loads(content)
-
-    def save_object(self, name: str, found: object) -> None:
-        """Keep an object that pickles; its name has to name the source of its classes as well."""
-        if self.folder is not None:
-            self.save(name, pickle.dumps(found, protocol=5))
-
-    def remember(self, name: str, make: Callable[[], Kept]) -> Kept:
-        """What is kept under a name, or what ``make`` gives, which is then kept."""
-        found = self.load_object(name)
-        if found is None:
-            found = make()
-            self.save_object(name, found)
-        return found  # type: ignore[return-value]  # the name says what it is
-
     def _shrink(self) -> None:
         """Delete the files unused for longest until the rest fits."""
         assert self.folder is not None
@@ -136,8 +113,22 @@ def source_digest(*packages: str) -> str:
     >>> len(source_digest("units"))
     64
     """
-    files = [path for package in packages for path in sorted((_PACKAGE / package).rglob("*.py"))]
-    return digest_of(sys.version.encode(), *(path.read_bytes() for path in files))
+    return digest_of(sys.version.encode(), *(_sources(str(_PACKAGE / package)) for package in packages))
+
+
+def _sources(folder: str) -> bytes:
+    """Digest of the Python files in a folder and below, each with its name."""
+    digest = hashlib.sha256()
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.endswith(".py"):
+            with open(entry.path, "rb", buffering=0) as file:
+                content = file.read()
+        elif entry.is_dir() and not entry.name.startswith("__"):
+            content = _sources(entry.path)
+        else:
+            continue
+        digest.update(f"{entry.name} {len(content)} ".encode() + content)
+    return digest.digest()
 
 
 def cache_folder() -> Path | None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from math import inf, nan
 from typing import Any
 
-from rekindle.engine._system import TIME, System
+from rekindle.engine._system import TIME, System, kept
 from rekindle.engine.code._hoist import as_number
 from rekindle.engine.linear._modal import Pattern
 from rekindle.modelling import Expression, PeakEvent, constant, differentiate, substitute, symbol, symbols
@@ -45,6 +45,10 @@ class Derivation:
     @cached_property
     def row_roots(self) -> dict[str, list[Expression]]:
         """Expressions of every row function."""
+        system = self.system
+        return kept("rows", system.digest, len(system.model.states), self._row_roots)
+
+    def _row_roots(self) -> dict[str, list[Expression]]:
         system, model = self.system, self.system.model
         dosing: list[Expression] = []
         for name in model.derivatives:

@@ -7,9 +7,9 @@ solved exactly; the remaining states see it as known functions of time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rekindle._disk_cache import DiskCache, source_digest
 from rekindle.engine._equations_digest import equations_digest
@@ -18,6 +18,7 @@ from rekindle.modelling import (
     Model,
     constant,
     differentiate,
+    remember,
     substitute,
     symbol,
     symbols,
@@ -26,6 +27,8 @@ from rekindle.modelling import (
 TIME = "time"
 #: With fewer states a model is split more quickly than it is found on the disk.
 _WORTH_KEEPING = 8
+
+Kept = TypeVar("Kept")
 
 
 def infusion_name(state: str) -> str:
@@ -98,11 +101,7 @@ def build_system(
     def split() -> Split:
         return _split(model, outputs, ramps, exact_linear=exact_linear, stepped=stepped)
 
-    if len(model.states) < _WORTH_KEEPING:
-        found = split()
-    else:
-        name = DiskCache.name("system", source_digest("engine", "modelling"), digest)
-        found = DiskCache.of_user().remember(name, split)
+    found = kept("system", digest, len(model.states), split)
     return System(
         model=model,
         digest=digest,
@@ -115,6 +114,13 @@ def build_system(
         ramps=ramps,
         **found._asdict(),
     )
+
+
+def kept(what: str, digest: str, states: int, make: Callable[[], Kept]) -> Kept:
+    """What follows from the equations with a digest, taken from the disk if it was worked out before."""
+    if states < _WORTH_KEEPING:
+        return make()
+    return remember(DiskCache.name(what, source_digest("engine", "modelling"), digest), make)
 
 
 def _split(

@@ -116,6 +116,7 @@ from rekindle.modelling._expression import (
     symbols,
     topological,
 )
+from rekindle.modelling._kept import remember
 from rekindle.modelling._model import (
     CARRY_RULES,
     MARKS,
@@ -183,6 +184,7 @@ __all__ = [
     "power",
     "read_model",
     "rebuild",
+    "remember",
     "select",
     "substitute",
     "subtract",

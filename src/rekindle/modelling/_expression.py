@@ -8,7 +8,7 @@ Equal expressions are one object, so common subexpressions are shared for free a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,6 +23,9 @@ FUNCTIONS = {
 COMPARISONS = {"lt": 2, "le": 2, "gt": 2, "ge": 2, "eq": 2, "ne": 2}
 LOGIC = {"and": 2, "or": 2, "not": 1}
 _CALLABLE = {**FUNCTIONS, **COMPARISONS, **LOGIC}
+
+#: Operation, places of the arguments, name and value of nodes.
+Table = list[tuple[str, tuple[int, ...], str, float]]
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -75,10 +78,7 @@ class Expression:
 
     def __reduce__(self) -> tuple[object, ...]:
         # Flat, because pickling nodes inside nodes would end in a RecursionError for long expressions.
-        nodes = topological([self])
-        position = {node: index for index, node in enumerate(nodes)}
-        rows = [(n.operation, tuple(position[a] for a in n.arguments), n.name, n.value) for n in nodes]
-        return _from_rows, (rows,)
+        return _last, (to_table([self])[0],)
 
     @property
     def is_constant(self) -> bool:
@@ -104,11 +104,24 @@ def _node(
     return found
 
 
-def _from_rows(rows: list[tuple[str, tuple[int, ...], str, float]]) -> Expression:
+def to_table(roots: Sequence[Expression]) -> tuple[Table, list[int]]:
+    """All nodes under the roots in rows, arguments before their users, and the places of the roots."""
+    nodes = topological(roots)
+    position = {node: index for index, node in enumerate(nodes)}
+    rows = [(n.operation, tuple(position[a] for a in n.arguments), n.name, n.value) for n in nodes]
+    return rows, [position[root] for root in roots]
+
+
+def from_table(rows: Table) -> list[Expression]:
+    """The nodes of a table."""
     nodes: list[Expression] = []
     for operation, arguments, name, value in rows:
-        nodes.append(_node(operation, tuple(nodes[index] for index in arguments), name, value))
-    return nodes[-1]
+        nodes.append(_node(operation, tuple([nodes[index] for index in arguments]), name, value))
+    return nodes
+
+
+def _last(rows: Table) -> Expression:
+    return from_table(rows)[-1]
 
 
 def constant(value: float) -> Expression:

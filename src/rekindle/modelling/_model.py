@@ -17,7 +17,7 @@ CARRY_RULES = ("locf", "nocb", "linear")
 _LEAST = 1e-300
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     """A quantity with a differential equation; ``initial`` may depend on parameters and covariates."""
 
@@ -27,7 +27,7 @@ class State:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter:
     """A number of the model with its provenance. ``value`` is in ``unit``; None: the user must give it."""
 
@@ -41,7 +41,7 @@ class Parameter:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Covariate:
     """A fact about a person that event records may change.
 
@@ -58,7 +58,7 @@ class Covariate:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Switch:
     """A structural alternative: one of ``options`` is chosen when the model is read."""
 
@@ -68,7 +68,7 @@ class Switch:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Definition:
     """An algebraic name. ``expression`` may use states, parameters, covariates and earlier definitions."""
 
@@ -78,7 +78,7 @@ class Definition:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Output:
     """What a simulation returns. ``measurable`` is False for model states that nobody can measure."""
 
@@ -89,7 +89,7 @@ class Output:
     measurable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DoseRule:
     """How a dose enters a state: fraction absorbed, lag, modelled duration or rate (None: not modelled)."""
 
@@ -99,7 +99,7 @@ class DoseRule:
     rate: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assignment:
     """``state <- expression``, evaluated with the values before the event."""
 
@@ -107,7 +107,7 @@ class Assignment:
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NamedEvent:
     """Assignments that an event record fires by name (column EVENT), all at once."""
 
@@ -116,7 +116,7 @@ class NamedEvent:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PeakEvent:
     """Assignments made whenever ``expression`` passes a maximum while ``condition`` holds (None = always)."""
 
@@ -132,7 +132,7 @@ class PeakEvent:
         return self.expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CrossingEvent:
     """Assignments made whenever ``comparison`` turns true while ``condition`` holds (None = always).
 

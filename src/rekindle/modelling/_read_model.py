@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rekindle._disk_cache import DiskCache, digest_of, source_digest
+from rekindle.modelling._kept import load_object, save_object
 from rekindle.modelling._model import Model
 
 #: Below this number of statements reading is quicker than looking.
@@ -54,7 +55,7 @@ def read_model(
         repr(sorted((switches or {}).items())),
     )
     cache = DiskCache.of_user()
-    found = cache.load_object(name)
+    found = load_object(cache, name)
     if isinstance(found, tuple) and all(_digest_of_file(path) == digest for path, digest in found[1].items()):
         model: Model = found[0]
         return model
@@ -63,7 +64,7 @@ def read_model(
     model, texts, statements = parse_model(text_or_path, switches or {}, parameters, folder)
     if statements >= _WORTH_KEEPING:
         digests = {os.path.abspath(path): digest_of(text.encode()) for path, text in texts.items()}
-        cache.save_object(name, (model, digests))
+        save_object(cache, name, (model, digests))
     return model
 
 

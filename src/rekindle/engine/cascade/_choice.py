@@ -7,8 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rekindle.engine._derivation import Derivation
-from rekindle.engine.cascade._components import components
-from rekindle.engine.cascade._linear_loops import couplings, tear
+from rekindle.engine._system import kept
 from rekindle.modelling import Expression, symbols, topological
 
 #: Above this share of states in feedback loops, sweeping costs more than a full Jacobian saves.
@@ -51,6 +50,14 @@ def cascade_suits(derivation: Derivation, tolerance: float = 1e-7) -> Suitabilit
 def _feedback(derivation: Derivation) -> tuple[int, int]:
     """States that have to be swept in loops of two or more, and kinks."""
     system = derivation.system
+    return kept("feedback", system.digest, len(system.model.states), lambda: _count(derivation))
+
+
+def _count(derivation: Derivation) -> tuple[int, int]:
+    # Kept numbers do without what finds loops.
+    from rekindle.engine.cascade._components import components
+
+    system = derivation.system
     names = set(system.nonlinear)
     rates = dict(zip(system.nonlinear, system.right_hand_side, strict=True))
     groups = components({name: symbols(rate) & names for name, rate in rates.items()})
@@ -60,5 +67,7 @@ def _feedback(derivation: Derivation) -> tuple[int, int]:
 
 def _direct(group: Sequence[str], rates: Mapping[str, Expression]) -> bool:
     """Whether a loop is linear in its states and solved directly."""
+    from rekindle.engine.cascade._linear_loops import couplings, tear
+
     found = couplings(group, [rates[name] for name in group])
     return found is not None and tear(len(group), set(found)) is not None
