@@ -11,6 +11,7 @@ from benchmarks._accuracy import Accuracy
 from benchmarks._engines import Engine
 from benchmarks._floor import Floor
 from benchmarks._race import Ratio, Result, ratio
+from benchmarks._waiting import Waited
 
 #: Right-hand sides that a step needs at least: Rodas5P has eight stages, L2 seven nodes.
 STAGES, NODES = 8, 7
@@ -27,7 +28,7 @@ class Figures:
         results: workload -> engine -> its race.
         kinetic_errors: engine -> errors of W2.
         memory: bytes a second at which a used and a new buffer are filled.
-        waited: medians that the goals need, from the section on waiting.
+        waited: medians and limits that the goals need, from the section on waiting.
         sections: heading -> text, in order, after the comparison.
         load: of the machine before the run, if known.
         cores: of the machine.
@@ -47,7 +48,7 @@ class Figures:
     floor: Floor | None = None
     memory: tuple[float, float] | None = None
     tangents: tuple[Ratio, float] | None = None
-    waited: dict[str, float] = field(default_factory=dict)
+    waited: Waited = field(default_factory=Waited)
     sections: dict[str, str] = field(default_factory=dict)
     load: float | None = None
     cores: int = 1

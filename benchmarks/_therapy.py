@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks._course import REGIMEN, WEEKS
 from benchmarks._quiet import quiet
-from benchmarks._waiting import REGIMEN, WEEKS
 from benchmarks._workload import Array, Workload
 from rekindle.engine import DEFAULT_TOLERANCE, EventTable, solve
 from rekindle.modelling import to_sbml

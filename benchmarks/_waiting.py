@@ -7,56 +7,20 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any
 
-REGIMEN = "ketamine 0.5 mg/kg iv over 40 min, twice weekly x 4 weeks, then weekly x 4, then every 2 weeks x 9"
-WEEKS = 26
-
-
-def course(people: int, workers: int, start: float) -> dict[str, float]:
-    """Simulate the course in this process; first call and, for one person, repeat.
-
-    Args:
-        people: how many people.
-        workers: how many share them.
-        start: when this process was started (``time.time()``), so that Python and every import count.
-    """
-    from rekindle.people import Person, Population, output_times, simulate_people
-    from rekindle.regimen import parse_regimen
-
-    times = output_times(parse_regimen(REGIMEN), WEEKS * 7 * 24.0)
-    who = Person(1) if people == 1 else Population(people, seed=1)
-    seconds = []
-    for _ in range(2 if people == 1 else 1):
-        result = simulate_people(REGIMEN, who, times=times, workers=workers)
-        seconds.append(time.time() - start)
-        start = time.time()
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return {
-        "first_s": seconds[0],
-        "repeat_s": seconds[-1],
-        "rows": len(result.time),
-        "steps": result.solver.steps,
-        "peak_memory_mib": max(_own_peak(), children) / 1024,
-    }
+from benchmarks import _course as course
+from benchmarks._course import REGIMEN
 
 
-def _own_peak() -> int:
-    """Most memory that this process has had, KiB; what ``getrusage`` says includes that of its parent."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1])
-    raise RuntimeError("/proc/self/status names no VmHWM: this figure needs Linux")
-
-
-def in_fresh_process(people: int, workers: int, runs: int, cache: str) -> list[dict[str, float]]:
+def in_fresh_process(people: int, workers: int, runs: int, cache: str) -> list[dict[str, Any]]:
     """Run the course several times, each in its own process.
 
     Args:
@@ -71,7 +35,7 @@ def in_fresh_process(people: int, workers: int, runs: int, cache: str) -> list[d
             environment = {**os.environ, "REKINDLE_CACHE_DIR": cache or empty}
             # Python's own compiled files are there for a user too; the first run makes them.
             environment.pop("PYTHONDONTWRITEBYTECODE", None)
-            command = [sys.executable, "-m", "benchmarks._waiting", str(people), str(workers)]
+            command = [sys.executable, course.__file__, str(people), str(workers)]
             done = subprocess.run(
                 [*command, repr(time.time())], capture_output=True, text=True, check=True, env=environment
             )
@@ -93,8 +57,48 @@ def _line(label: str, values: list[float], unit: str) -> str:
     return f"| {label} | {statistics.median(values):.3g} {unit} | {min(values):.3g} to {max(values):.3g} |"
 
 
-def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, dict[str, float]]:
-    """The section of the page, and medians for the goals."""
+@dataclass(frozen=True)
+class Waited:
+    """What the goals need of this section.
+
+    Attributes:
+        medians: goal -> figure.
+        limits: goal -> what its time went to, in words.
+    """
+
+    medians: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, str] = field(default_factory=dict)
+
+
+def parts_of(found: list[dict[str, Any]]) -> dict[str, float]:
+    """Median seconds of each part over several runs; a part that a run did not enter took none."""
+    names = dict.fromkeys(name for run in found for name in run["parts"])
+    return {name: statistics.median(run["parts"].get(name, 0.0) for run in found) for name in names}
+
+
+def in_words(parts: dict[str, float], named: int = 5) -> str:
+    """The largest parts in order, and the sum of the others."""
+    ordered = sorted(parts.items(), key=lambda part: -part[1])
+    words = [f"{name}: {seconds:.2g} s" for name, seconds in ordered[:named]]
+    if rest := sum(seconds for _, seconds in ordered[named:]):
+        words.append(f"the rest: {rest:.2g} s")
+    return "; ".join(words)
+
+
+def _parts_table(cold: dict[str, float], warm: dict[str, float]) -> list[str]:
+    return [
+        "Where the first call of one person spends its time: medians of the same runs, in s. Each import "
+        "counts what no earlier one has brought.",
+        "",
+        "| part | empty cache | warm cache |",
+        "|---|---|---|",
+        *(f"| {name} | {cold.get(name, 0.0):.2g} | {warm.get(name, 0.0):.2g} |" for name in {**cold, **warm}),
+        "",
+    ]
+
+
+def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, Waited]:
+    """The section of the page, and what the goals need of it."""
     rekindle = [sys.executable, "-m", "rekindle"]
     few = max(1, runs // 2)
     with tempfile.TemporaryDirectory() as cache:
@@ -109,9 +113,11 @@ def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, dict[str, float
         thousand = in_fresh_process(1000, 1, few, cache)
         say("waiting: 1,000 people, two workers")
         shared = in_fresh_process(1000, 2, few, cache)
+    cold_parts, warm_parts = parts_of(cold), parts_of(one)
     rows = [
         f"Workload: `{REGIMEN}`, the whole therapy model, all outputs at {one[0]['rows']} times per person, "
-        "between-person variability on, the default tolerance. Wall time, each figure in a fresh process.",
+        "between-person variability on, the default tolerance. Wall time, each figure in a fresh process "
+        "from its start, which imports nothing but what the course needs.",
         "",
         "| what | median | range |",
         "|---|---|---|",
@@ -125,15 +131,13 @@ def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, dict[str, float
         _line("peak memory, one person", [r["peak_memory_mib"] for r in one], "MiB"),
         _line("peak memory, 1,000 people, one worker", [r["peak_memory_mib"] for r in thousand], "MiB"),
         "",
+        *_parts_table(cold_parts, warm_parts),
     ]
-    figures = {
+    medians = {
         "first_cold": statistics.median(r["first_s"] for r in cold),
         "first_warm": statistics.median(r["first_s"] for r in one),
         "two_workers": statistics.median(r["first_s"] for r in thousand)
         / statistics.median(r["first_s"] for r in shared),
     }
-    return "\n".join(rows), figures
-
-
-if __name__ == "__main__":
-    print(json.dumps(course(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))))
+    limits = {"first_cold": in_words(cold_parts), "first_warm": in_words(warm_parts)}
+    return "\n".join(rows), Waited(medians, limits)

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import _sensitivities
 from benchmarks.__main__ import Bench, parser, structure
 from benchmarks._accuracy import Accuracy, loosest, percentiles, tolerance_at
+from benchmarks._course import PARTS, Clock
 from benchmarks._engines import PEERS, Engine, all_engines, own_engines
 from benchmarks._equations import equations
 from benchmarks._figures import Figures
@@ -16,6 +17,7 @@ from benchmarks._goals import Goal, goals
 from benchmarks._page import page
 from benchmarks._pieces import mode, pieces
 from benchmarks._race import Result, race, ratio
+from benchmarks._waiting import Waited, in_fresh_process, in_words, parts_of
 from benchmarks._worker import EngineError, _Engineer, errors
 from benchmarks._workload import DERIVATIVES, STRESSED, Workload, w1, w2
 from benchmarks.peers.rekindle import Run
@@ -291,13 +293,15 @@ def test_goals_are_judged_in_the_right_direction():
 
 
 def test_goals_hold_what_was_measured_and_what_limits_it():
-    made = figures(waited={"first_cold": 1.0, "first_warm": 0.5})
+    limits = {"first_warm": in_words({"NumPy": 0.25, "LLVM": 0.15, "tables": 0.06, "result": 0.04}, named=2)}
+    made = figures(waited=Waited({"first_cold": 1.0, "first_warm": 0.5}, limits))
     reached = {goal.label: goal for goal in goals(made)}
     ours = made.engines[0].key
     assert reached["L2 over numbalsoda, at least"].reached == pytest.approx(125)
     assert made.above_floor(ours) == pytest.approx(1 / 10000 / (500 * made.nodes(ours) * 8e-9))
     assert reached["first simulation without cache, s, at most"].met
     assert not reached["first simulation with cache, s, at most"].met
+    assert "| NumPy: 0.25 s; LLVM: 0.15 s; the rest: 0.1 s |" in page(made)
     rows = [line for line in page(made).splitlines() if line.startswith("| L")]
     assert any("over numbalsoda" in row and "**met**" in row for row in rows)
     assert any("over libroadrunner" in row and "not measured" in row for row in rows)
@@ -310,6 +314,29 @@ def test_goals_hold_what_was_measured_and_what_limits_it():
     )
     limits = [goal.limit for goal in goals(slow) if goal.label.startswith("L2 over numbalsoda")]
     assert "too many steps" in limits[0]
+
+
+def test_a_part_inside_another_takes_its_time_away_from_it(monkeypatch):
+    moments = iter([3.0, 7.0, 8.0, 10.0, 15.0])
+    monkeypatch.setattr("benchmarks._course.time.time", lambda: next(moments))
+    clock = Clock(2.0, "rest")
+    clock.enter("outer")
+    clock.enter("inner")
+    clock.leave()
+    clock.leave()
+    clock.leave()
+    assert clock.seconds == {"rest": 1.0 + 5.0, "outer": 4.0 + 2.0, "inner": 1.0}
+
+
+def test_the_parts_of_a_first_call_are_all_there_and_add_up(tmp_path):
+    cold, warm = (in_fresh_process(1, 1, 1, str(tmp_path))[0] for _ in range(2))
+    made = {"code, written", "code, optimised and translated by LLVM"}
+    assert set(PARTS.values()) <= set(cold["parts"])
+    assert set(cold["parts"]) - set(warm["parts"]) == made
+    for found in (cold, warm):
+        assert sum(found["parts"].values()) == pytest.approx(found["first_s"])
+        assert min(found["parts"].values()) > 0
+    assert parts_of([cold, warm, warm]) == warm["parts"] | dict.fromkeys(made, 0.0)
 
 
 def test_every_engine_says_how_to_get_it():
