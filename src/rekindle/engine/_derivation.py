@@ -43,10 +43,24 @@ class Derivation:
         )
 
     @cached_property
+    def _first_needed(self) -> tuple[dict[str, list[Expression]], tuple[str, ...]]:
+        system = self.system
+        return kept(
+            "rows and forcings",
+            system.digest,
+            len(system.model.states),
+            lambda: (self._row_roots(), self._forcings()),
+        )
+
+    @property
     def row_roots(self) -> dict[str, list[Expression]]:
         """Expressions of every row function."""
-        system = self.system
-        return kept("rows", system.digest, len(system.model.states), self._row_roots)
+        return self._first_needed[0]
+
+    @property
+    def forcings(self) -> tuple[str, ...]:
+        """Names of the forcings, linear states first."""
+        return self._first_needed[1]
 
     def _row_roots(self) -> dict[str, list[Expression]]:
         system, model = self.system, self.system.model
@@ -86,9 +100,7 @@ class Derivation:
         }
         return [changed.get(name, symbol(name)) for name in self.states]
 
-    @cached_property
-    def forcings(self) -> tuple[str, ...]:
-        """Names of the forcings, linear states first."""
+    def _forcings(self) -> tuple[str, ...]:
         candidates = (*self.system.linear, *self.system.ramps, TIME)
         used = symbols(*self.system.right_hand_side, *self.peak_expressions)
         return tuple(name for name in candidates if name in used)
