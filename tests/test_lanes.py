@@ -3,6 +3,8 @@
 import ctypes
 import os
 import platform
+import subprocess
+import sys
 
 import llvmlite.ir as ir
 import numpy as np
@@ -292,3 +294,26 @@ def test_code_from_the_folder_gives_the_same_bits(monkeypatch, tmp_path):
         runs.append(rekindle.simulate(model, events, times=[0.1, 0.4]).rows.tobytes())
     assert len(list(tmp_path.iterdir())) == 1
     assert runs[0] == runs[1]
+
+
+WITH_KEPT_CODE = """
+import sys, rekindle
+model = rekindle.load_model("model m\\ntime [h]\\nstate y [1] = 1\\nd/dt(y) = -y^2/1[h]\\noutput z [1] = y")
+events = rekindle.EventTable.from_rows([{"ID": 1, "TIME": 0, "EVID": 0}], model)
+print(rekindle.simulate(model, events, times=[1]).solver.solver)
+print(*sys.modules)
+"""
+
+
+def test_kept_code_runs_without_what_generates_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("REKINDLE_CACHE_DIR", str(tmp_path))
+    command = [sys.executable, "-c", WITH_KEPT_CODE]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    (said, made), (again, kept) = (run.splitlines() for run in runs)
+    assert said == again
+    generators = {
+        f"rekindle.engine.{name}" for name in ("program._kernel_source", "code._emit", "lanes._lanes")
+    }
+    assert generators <= set(made.split())
+    assert not generators & set(kept.split())
+    assert not {"scipy", "pandas"} & {name.split(".")[0] for name in kept.split()}
