@@ -13,12 +13,12 @@ WEEKS = 26
 #: What takes most of a first call: function -> part; a part does not count the parts inside it.
 PARTS = {
     "rekindle.people._simulate.course_model": "model, read or loaded",
-    "rekindle.engine.running._workers._compile": "equations, derived or loaded",
+    "rekindle.engine.running._job._compile": "equations, derived or loaded",
     "rekindle.engine.program._kernel.Kernel._module": "code, written",
     "rekindle.engine.code._machine_code.compiled": "code, optimised and translated by LLVM",
-    "rekindle.engine.running._workers.Kernel": "machine code, loaded",
-    "rekindle.engine.running._workers.record": "doses, turned into a program",
-    "rekindle.engine.running._workers.run_program": "integration",
+    "rekindle.engine.running._job.Kernel": "machine code, loaded",
+    "rekindle.engine.running._job.record": "doses, turned into a program",
+    "rekindle.engine.program._program_run.ProgramRun.work": "integration",
 }
 PYTHON, NUMPY, LLVM = "Python, until its first line", "NumPy, imported", "LLVM, imported"
 OWN, REST = "Rekindle, imported", "regimen, people, tables, result"
@@ -74,7 +74,7 @@ def course(people, workers, start):
 
     Args:
         people: how many people.
-        workers: processes that share them.
+        workers: how many share them.
         start: when this process was started (``time.time()``), so that Python and every import count.
     """
     clock = Clock(start, PYTHON)
@@ -88,7 +88,7 @@ def course(people, workers, start):
     from rekindle.people import Person, Population, output_times, simulate_people
     from rekindle.regimen import parse_regimen
 
-    for path, part in PARTS.items():
+    for path, part in PARTS.items() if people == 1 else ():  # threads would count at the same time
         clock.watch(path, part)
     clock.enter(REST)
     times = output_times(parse_regimen(REGIMEN), WEEKS * 7 * 24.0)
