@@ -179,6 +179,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "shares": lambda: share_figure([(name, trial_rows(name, 60.0)) for name in ("Response", "Remission")]),
     "survival": lambda: survival_figure(trial_rows("without relapse", 80.0), "without relapse, %"),
     "estimates": lambda: estimates_figure(trial_estimates(), "difference of MADRS, points"),
+    "ratios": lambda: estimates_figure(trial_estimates(), "hazard ratio of relapse", ratios=True),
     "power": lambda: power_figure(power_rows()),
     "flow": lambda: flow_figure(flow()),
     "plasma": lambda: plasma_figure(plasma_bands()),

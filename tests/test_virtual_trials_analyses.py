@@ -272,7 +272,21 @@ def test_hazard_ratio_by_hand() -> None:
     assert found.value == pytest.approx(math.sqrt(2.0), rel=1e-6)
 
 
+def test_a_hazard_ratio_without_an_event_in_one_arm_is_tested_by_log_rank() -> None:
+    # Events of the control arm at 1, 2 and 3 with 3, 2 and 1 of it at risk beside 3 of the active arm.
+    time, active = [1, 2, 3, 4, 5, 6], [False] * 3 + [True] * 3
+    event = [True] * 3 + [False] * 3
+    at_risk = [(3, 6), (2, 5), (1, 4)]
+    expected = sum(own / everybody for own, everybody in at_risk)
+    variance = sum(own / everybody * (1 - own / everybody) for own, everybody in at_risk)
+    none_active = hazard_ratio(time, event, active)
+    none_control = hazard_ratio(time, event, [not one for one in active])
+    assert (none_active.value, none_control.value) == (0.0, math.inf)
+    assert none_active.p == pytest.approx(2 * norm.sf((3 - expected) / math.sqrt(variance)))
+    assert none_control.p == pytest.approx(none_active.p)
+
+
 def test_too_few_people_give_no_result() -> None:
     assert math.isnan(welch([1.0], [2.0, 3.0]).value)
     assert all(math.isnan(one.value) for one in mmrm([[1.0, 2.0], [2.0, 1.0]], [30, 31], [1, 0]))
-    assert math.isnan(hazard_ratio([1, 2], [False, True], [True, False]).value)
+    assert math.isnan(hazard_ratio([1, 2], [False, False], [True, False]).value)

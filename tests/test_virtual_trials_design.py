@@ -72,6 +72,8 @@ def test_hours_and_weekly_sessions() -> None:
 
 
 PRIMARY = {"analysis": "locf", "day": 7, "arms": ["ketamine", "midazolam"]}
+LOOKS = [{"share": 0.8, "alpha": 0.01}, {"share": 0.5, "alpha": 0.01}]
+SHORT = {"name": "daily", "then": {"interval_days": 1}}
 RULE = {"if": {"scale": "MADRS", "at_least": 20}, "then": {"leave": "too ill"}}
 
 
@@ -137,11 +139,23 @@ RULE = {"if": {"scale": "MADRS", "at_least": 20}, "then": {"leave": "too ill"}}
         ("after_rescue", "missing", "RK-DES-005", "no rule rescues"),
         ("after_rescue", "nothing", "RK-DES-005", "observed, missing"),
         ("change_from", "screening", "RK-DES-005", "entry, phase"),
+        ("control_class", "open_label", "RK-DES-008", "in control class open_label"),
+        ("eligibility", [{"scale": "MADRS", "at_least": 70}], "RK-DES-004", "From 0 to 60"),
+        ("response", {"scale": "MADRS", "fall_at_least_pct": 500}, "RK-DES-004", "-100 to 100 %"),
+        ("rules", [RULE | {"then": {"leave": "x", "skip": "y"}}], "RK-DES-003", "2 actions: leave, skip"),
+        ("rules", [RULE | {"if": {"scale": "MADRS", "above": 1, "below": 9}}], "RK-DES-003", "2 thresholds"),
+        ("rules", [SHORT], "RK-DES-010", "3 days or more"),
+        ("primary", PRIMARY | {"interim": LOOKS}, "RK-DES-004", "shares 0.8, 0.5"),
     ],
 )
 def test_what_cannot_be_run_is_refused(path: str, value: object, code: str, words: str) -> None:
+    content = changed(path, value)
+    if path == "control_class" and value == "open_label":
+        content["primary"] = PRIMARY
+    if value == [SHORT]:
+        content["phases"][0]["sessions"] = [0, 3]
     with pytest.raises(DesignError) as caught:
-        build_design(changed(path, value), "small.yaml")
+        build_design(content, "small.yaml")
     assert caught.value.code == code
     assert "small.yaml" in str(caught.value)
     parts = (caught.value.given, caught.value.allowed, caught.value.why, caught.value.remedy)
@@ -290,3 +304,12 @@ def test_subgroups_and_dropout_are_read() -> None:
     assert len(design.subgroups) == 2
     assert design.leave_reasons == ("withdrew consent",)
     assert not design.rules
+
+
+def test_a_relapse_of_people_who_never_improved_is_noted() -> None:
+    relapse = {"scale": "MADRS", "at_least": 22}
+    everybody = build_design(changed("relapse", relapse))
+    content = changed("relapse", relapse)
+    content["phases"][0]["enter_if"] = {"scale": "MADRS", "fall_at_least_pct": 50}
+    assert "never improved" in " ".join(everybody.notes)
+    assert not build_design(content).notes

@@ -24,7 +24,7 @@ _SAME_DAY = 1e-6
 
 def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] = ()) -> None:
     """Print design, results by arm, differences, the primary result and notes."""
-    from rekindle.report import STANDING_NOTICE, primary_sentences, print_table, reported_table
+    from rekindle.report import STANDING_NOTICE, primary_sentences, print_table, reported_table, worth_a_line
 
     design, count = result.task.design, len(result.replicates)
     console.print(f"[bold]{design.title}[/bold]", highlight=False)
@@ -35,7 +35,7 @@ def print_run(result: TrialRun, console: Console, reported: Sequence[Reported] =
     arms = list(dict.fromkeys(one.arm for one in shown if one.arm != "all" and _AGAINST not in one.arm))
     words = "mean over trials; SD within a trial in brackets" if count > 1 else "SD in brackets"
     print_table(f"Results by arm ({words})", ("", *arms), _arm_rows(shown, arms), console)
-    differences = [one for one in shown if _AGAINST in one.arm and not math.isnan(one.value)]
+    differences = [one for one in shown if _AGAINST in one.arm and worth_a_line(one.value, one.unit)]
     if differences:
         interval = "5 to 95 % of trials" if count > 1 else "95 % interval"
         columns = ("", "arms", "value", interval, "p < 0.05" if count > 1 else "p")

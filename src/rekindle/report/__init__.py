@@ -85,7 +85,14 @@ from rekindle.report._tables import trajectory_columns, write_table
 from rekindle.report._terminal import print_summary, print_table
 from rekindle.report._trial_page import trial_figures, trial_page, write_power, write_trial
 from rekindle.report._trial_tables import primary_sentences, reported_table, variation_table
-from rekindle.report._trial_words import day_words, interval_words, p_words, version_words, with_unit
+from rekindle.report._trial_words import (
+    day_words,
+    interval_words,
+    p_words,
+    version_words,
+    with_unit,
+    worth_a_line,
+)
 from rekindle.report.evidence import (
     EvidenceReport,
     evidence_figures,
@@ -189,6 +196,7 @@ __all__ = [
     "version_words",
     "visible_text",
     "with_unit",
+    "worth_a_line",
     "write_candidate",
     "write_comparison",
     "write_course",

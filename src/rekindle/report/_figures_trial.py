@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rekindle.report._style import (
@@ -27,19 +27,20 @@ _OBSERVED = " change, observed cases"
 MOST_TRIALS = 100
 
 
-def trial_figure(rows: Sequence[ResultRow], scale: str) -> Figure:
+def trial_figure(rows: Sequence[ResultRow], scale: str, *, from_zero: bool = True) -> Figure:
     """Mean change of a scale by visit, with the range of 90 % of the trials.
 
     Args:
         rows: results over replicates (``TrialRun.rows``).
         scale: a scale of the design.
+        from_zero: whether changes count from day 0 of the phase, where they are then 0.
     """
     found = [row for row in rows if row.outcome == f"{scale}{_OBSERVED}" and math.isfinite(row.value)]
     with styled():
         figure, (axes,) = new_figure(6.6, 4.0)
         axes.set(xlabel="day of the phase", ylabel=f"mean change of {scale}, points")
         axes.axhline(0.0, color=INK, linewidth=0.8)
-        _lines(figure, axes, found, start=0.0)
+        _lines(figure, axes, found, start=0.0 if from_zero else None)
     return figure
 
 
@@ -74,23 +75,29 @@ def survival_figure(rows: Sequence[ResultRow], label: str) -> Figure:
     return figure
 
 
-def estimates_figure(found: Sequence[tuple[Estimate, bool]], label: str, *, no_effect: float = 0.0) -> Figure:
+def estimates_figure(found: Sequence[tuple[Estimate, bool]], label: str, *, ratios: bool = False) -> Figure:
     """The primary result of every trial with its confidence interval, in order; positive ones in colour.
 
     Args:
         found: estimate, and whether the trial is positive; at most ``MOST_TRIALS`` are drawn.
         label: words of the axis.
-        no_effect: where there is no difference.
+        ratios: whether the estimates are logarithms of ratios; they are then drawn as ratios.
     """
     known = [one for one in found if math.isfinite(one[0].value)][:MOST_TRIALS]
     ordered = sorted(known, key=lambda one: one[0].value)
     with styled():
         figure, (axes,) = new_figure(6.6, 1.3 + min(3.6, 0.14 * len(ordered)))
+        shown: Callable[[float], float] = math.exp if ratios else float
         for place, (estimate, positive) in enumerate(ordered):
             colour = LINE_COLOURS[0] if positive else QUIET
-            axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=1.3, alpha=0.7)
-            axes.plot([estimate.value], [place], marker="o", color=colour, markersize=4)
-        axes.axvline(no_effect, color=INK, linewidth=0.9)
+            ends = [shown(estimate.low), shown(estimate.high)]
+            axes.plot(ends, [place, place], color=colour, linewidth=1.3, alpha=0.7)
+            axes.plot([shown(estimate.value)], [place], marker="o", color=colour, markersize=4)
+        axes.axvline(shown(0.0), color=INK, linewidth=0.9)
+        if ratios:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter("")
         axes.set(xlabel=label, yticks=[], ylim=(-1, len(ordered)), ylabel="trials, in order")
         axes.grid(axis="y", visible=False)
         for positive, words, colour in ((True, "positive", LINE_COLOURS[0]), (False, "not positive", QUIET)):
@@ -162,7 +169,7 @@ def _lines(figure: Figure, axes: Axes, rows: Sequence[ResultRow], *, start: floa
         own = [row for row in rows if row.arm == arm]
         first = [] if start is None else [start]
         aside = 0.006 * max((row.day for row in rows), default=0.0) * (place - (len(arms) - 1) / 2.0)
-        days = [*([0.0] * len(first)), *(row.day + aside for row in own)]
+        days = [aside + day for day in [*([0.0] * len(first)), *(row.day for row in own)]]
         values = [*first, *(row.value for row in own)]
         axes.plot(days, values, color=colours[arm], marker="o", markersize=4)
         below = [*([0.0] * len(first)), *(row.value - row.low for row in own)]

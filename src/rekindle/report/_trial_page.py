@@ -45,6 +45,8 @@ _REPORTED_WORDS = (
     "Numbers of the study itself for which a result here has the same meaning. The model is calibrated to "
     "many of them; the evidence report says to which."
 )
+#: Figure that belongs to a primary result; that of changes for the others.
+_FIGURE_OF = {"response": "response", "remission": "response", "relapse": "relapse"}
 _EVIDENCE = (
     "Put in: the design above; the shares that leave or miss something; how people enter; the rating error "
     "of the scales. What a study or a user did not state is listed as assumed.",
@@ -67,10 +69,11 @@ def trial_figures(result: TrialRun, flow: Flow) -> dict[str, PageFigure]:
         ),
     }
     if any(_named(rows, f"{design.scale} change, observed cases")):
+        begin = "the start of the phase" if design.changes_from_start else "entry into the trial"
         figures["change"] = PageFigure(
-            trial_figure(rows, design.scale),
+            trial_figure(rows, design.scale, from_zero=design.changes_from_start),
             _last_words(rows, f"{design.scale} change, observed cases", "points"),
-            f"Mean change of {design.scale} by visit, observed cases; {many}.",
+            f"Mean change of {design.scale} from {begin} by visit, observed cases; {many}.",
         )
     shares = {
         name: _named(rows, f"{name} ({rule.label}), observed cases")
@@ -103,8 +106,9 @@ def trial_page(
 ) -> Page:
     """The page of a trial; ``reported`` is what its publication says, if it is a published one."""
     design = result.task.design
-    shown = [figures[name] for name in ("primary", "change") if name in figures]
-    later = [figures[name] for name in ("response", "relapse") if name in figures]
+    first = _FIGURE_OF.get(design.primary.analysis, "change") if design.primary else "change"
+    shown = [figures[name] for name in ("primary", first) if name in figures]
+    later = [figures[name] for name in ("change", "response", "relapse") if name in figures and name != first]
     sections = [
         Section("Result", figures=shown),
         Section("Design", tables=[PageTable("What was done", ["part", "words"], design_words(design))]),
@@ -207,16 +211,20 @@ def _estimates(result: TrialRun) -> PageFigure:
     primary = design.primary
     assert primary is not None, "there are primary results"
     label = {
-        "relapse": "logarithm of the hazard ratio",
+        "relapse": "hazard ratio of relapse",
         "response": "difference of shares",
         "remission": "difference of shares",
     }.get(primary.analysis, f"difference of {primary.scale}, points")
     found = [(one, is_positive(design, one)) for one in result.primary]
     positive = sum(flag for _, flag in found)
     level = 100.0 * (1.0 - primary.alpha)
+    ratios = primary.analysis == "relapse"
+    between = (" / " if ratios else " - ").join(primary.arms)
     drawn = f" {MOST_TRIALS} of {len(found)} are drawn." if len(found) > MOST_TRIALS else ""
+    if endless := sum(math.isinf(one.value) for one, _ in found):
+        drawn += f" {endless} without a relapse in one arm are not drawn: their ratio is 0 or infinite."
     return PageFigure(
-        estimates_figure(found, f"{label}, {' - '.join(primary.arms)}"),
+        estimates_figure(found, f"{label}, {between}", ratios=ratios),
         f"Primary result of every trial; {positive} of {len(found)} are positive.",
         f"What each trial alone would conclude: its primary result with its {level:g} % interval.{drawn}",
     )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rekindle.report._format import number, percent
 from rekindle.report._page import PageTable
-from rekindle.report._trial_words import day_words, interval_words, p_words, with_unit
-from rekindle.trials import Primary, ResultRow, TrialRun
+from rekindle.report._trial_words import day_words, interval_words, p_words, with_unit, worth_a_line
+from rekindle.trials import Estimate, Primary, ResultRow, TrialRun, primary_centre
 
 if TYPE_CHECKING:
     from rekindle.evidence import Reported
@@ -51,7 +51,7 @@ def table_of(caption: str, rows: Sequence[ResultRow]) -> PageTable:
 
 def difference_table(result: TrialRun) -> PageTable:
     """Differences between arms on the last and on the deciding day, numbers needed, hazard ratios."""
-    rows = [row for row in result.rows if _AGAINST in row.arm and math.isfinite(row.value)]
+    rows = [row for row in result.rows if _AGAINST in row.arm and worth_a_line(row.value, row.unit)]
     last: dict[str, float] = {}
     for row in rows:
         if math.isfinite(row.day):
@@ -133,11 +133,16 @@ def primary_sentences(result: TrialRun) -> list[str]:
     if count == 1:
         found = result.primary[0]
         said = "positive" if result.positive[0] else "not positive"
-        limits = f"{100.0 * (1.0 - primary.alpha):g} % interval {interval_words(found.low, found.high)}"
-        return [first, f"{what} is {number(found.value)} ({limits}; p {p_words(found.p)}): {said}."]
+        if math.isnan(found.value):
+            return [first, f"{what} cannot be had from this trial, which counts as not positive."]
+        limits = f"{100.0 * (1.0 - primary.alpha):g} % interval {_primary_interval(primary, found)}"
+        value = _primary_value(primary, found.value)
+        return [first, f"{what} is {value} ({limits}; p {p_words(found.p)}): {said}."]
     share, low, high = result.positive
-    known = [one.value for one in result.primary if math.isfinite(one.value)]
-    middle = f" is {number(sum(known) / len(known))} in the mean over trials. It" if known else ""
+    known = [one for one in result.primary if not math.isnan(one.value)]
+    value = _primary_value(primary, primary_centre(primary, known))
+    over = "median" if primary.analysis == "relapse" else "mean"
+    middle = f" is {value} in the {over} over trials. It" if known else ""
     words = [
         f"{first} {what}{middle} is positive in {percent(share)} of them "
         f"(Monte Carlo interval {percent(low)} to {percent(high)})."
@@ -161,6 +166,28 @@ def primary_sentences(result: TrialRun) -> list[str]:
     return words
 
 
+def _primary_value(primary: Primary, value: float) -> str:
+    """A primary result as it is reported: a ratio, percentage points, or points.
+
+    >>> _primary_value(Primary("relapse", "MADRS", "blinded", 28.0, ("a", "b")), -math.inf)
+    '0'
+    >>> _primary_value(Primary("response", "MADRS", "blinded", 28.0, ("a", "b")), 0.144)
+    '14.4 percentage points'
+    """
+    if primary.analysis == "relapse":
+        return with_unit(math.exp(value), "ratio")
+    if primary.analysis in ("response", "remission"):
+        return f"{number(100.0 * value)} percentage points"
+    return number(value)
+
+
+def _primary_interval(primary: Primary, found: Estimate) -> str:
+    if math.isnan(found.low):
+        return _DASH
+    low, high = (_primary_value(primary, one) for one in (found.low, found.high))
+    return f"{low.removesuffix(' percentage points')} to {high}"
+
+
 def _measure(primary: Primary) -> str:
     """What a primary result is a number of.
 
@@ -168,7 +195,7 @@ def _measure(primary: Primary) -> str:
     'difference of MADRS in points on day 28'
     """
     if primary.analysis == "relapse":
-        return "logarithm of the hazard ratio of relapse"
+        return "hazard ratio of relapse"
     day = day_words(primary.day).removeprefix(", ")
     if primary.analysis in ("response", "remission"):
         return f"difference of the shares with {primary.analysis} on {day}"

@@ -60,6 +60,11 @@ def _limit(value: float) -> str:
     return "\u221e" if math.isinf(value) else number(value)
 
 
+def worth_a_line(value: float, unit: str) -> bool:
+    """Whether a difference has a value; a number needed without any difference has none that says more."""
+    return math.isfinite(value) if unit == "people" else not math.isnan(value)
+
+
 def p_words(p: float) -> str:
     """A p value as papers write it.
 

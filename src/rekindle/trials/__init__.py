@@ -27,7 +27,7 @@ from rekindle.trials._outlook import (
 )
 from rekindle.trials._paroxetine import ParoxetineReductions, paroxetine_reduction, simulate_paroxetine
 from rekindle.trials._power import PowerRow, power
-from rekindle.trials._primary import is_positive, primary_result
+from rekindle.trials._primary import is_positive, primary_centre, primary_result
 from rekindle.trials._ratings import RatingScale, rating_scale, rating_scales, true_baseline
 from rekindle.trials._repeated_measures import mmrm, random_intercept
 from rekindle.trials._replicate import run_replicates
@@ -130,6 +130,7 @@ __all__ = [
     "participant_flow",
     "posterior_draws",
     "power",
+    "primary_centre",
     "primary_result",
     "random_intercept",
     "rating_scale",

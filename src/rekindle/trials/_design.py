@@ -293,6 +293,11 @@ class Design:
         return next(iter(self.scales))
 
     @property
+    def changes_from_start(self) -> bool:
+        """Whether changes are 0 on day 0 of the compared phase."""
+        return self.change_from == PHASE or (self.compared or self.phases[-1]) is self.phases[0]
+
+    @property
     def compared(self) -> Phase | None:
         """The last phase in which people are randomised to, or cross between, two or more arms."""
         found = [phase for phase in self.phases if phase.assign != CONTINUE and len(phase.allocation) > 1]

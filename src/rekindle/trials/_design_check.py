@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from rekindle.errors import RekindleError
-from rekindle.therapy import refuse_double_count
+from rekindle.therapy import control_responses, refuse_double_count
 from rekindle.trials._design import CONTINUE, CROSS, MISSING, WITHOUT_CONTROL, Design, Phase
 from rekindle.trials._design_errors import design_error
 
@@ -64,9 +64,13 @@ def check_design(design: Design) -> None:
         try:
             refuse_double_count(design.control_class, arm.antidepressant)
         except RekindleError as problem:
-            raise design_error("RK-DES-005", f"{design.source}, arms, {arm.name}: {problem.given}",
-                why=problem.why, remedy="Leave antidepressant out, or choose another control class",
-            ) from None  # fmt: skip
+            raise design_error(
+                "RK-DES-005",
+                f"{design.source}, arms, {arm.name}: {problem.given}",
+                allowed="antidepressant: 0 in this class",
+                why=problem.why,
+                remedy="Leave antidepressant out, or choose another control class",
+            ) from None
     if not any(phase.visits or (phase.sessions and design.acute) for phase in design.phases):
         raise design_error(
             "RK-DES-003",
@@ -75,7 +79,22 @@ def check_design(design: Design) -> None:
             remedy="Add visits: [{days: 7}] to a phase",
         )
     _check_rules(design)
+    _check_intervals(design)
     _check_difference(design)
+
+
+def cautions(design: Design) -> tuple[str, ...]:
+    """What can be run and may not be what was meant."""
+    if design.relapse is None:
+        return ()
+    phase = design.phase(design.relapse_phase)
+    upper = any(one.condition.test in ("at_most", "below") for one in design.eligibility)
+    if phase.enter or (phase is design.phases[0] and upper):
+        return ()
+    return (
+        f"Relapse is asked of everybody in phase {phase.name}, also of those who never improved, because "
+        "nothing has to be met to enter it.",
+    )
 
 
 def _check_days(where: str, phase: Phase, *, last: bool) -> None:
@@ -117,6 +136,24 @@ def _check_days(where: str, phase: Phase, *, last: bool) -> None:
         )
 
 
+def _check_intervals(design: Design) -> None:
+    """Refuse an interval that would ask for more sessions than are planned."""
+    for rule in design.rules:
+        if rule.action != "interval":
+            continue
+        phases = [one for one in design.phases if not rule.phases or one.name in rule.phases]
+        gaps = [after - before for phase in phases for before, after in pairwise(phase.sessions)]
+        if gaps and float(rule.value) < min(gaps) - 1e-6:
+            raise design_error(
+                "RK-DES-010",
+                f"{design.source}, rules, {rule.name}: sessions {float(rule.value):g} days apart",
+                allowed=f"{min(gaps):g} days or more, the least gap between the sessions that are planned",
+                why="Sessions are given on planned days only, so that every schedule ends; a rule can make "
+                "them rarer, not more frequent",
+                remedy="Plan sessions as often as they may be needed, and let rules leave some of them out",
+            )
+
+
 def _check_rules(design: Design) -> None:
     if design.after_rescue == MISSING and not any(rule.rescue for rule in design.rules):
         raise design_error(
@@ -154,14 +191,16 @@ def _check_difference(design: Design) -> None:
     if primary is None:
         return
     where = f"{design.source}, primary"
+    stated = f"in control class {design.control_class}" if design.control_class else "without a control class"
+    blinded = [name for name in control_responses() if name not in WITHOUT_CONTROL]
     phase, (active, control) = design.phase(primary.phase), primary.arms
     if design.control_class is None or design.control_class in WITHOUT_CONTROL:
         raise design_error(
             "RK-DES-008",
-            f"{where}: a difference between {active} and {control} without a control class",
-            allowed="A control class with a blinded control arm",
+            f"{where}: a difference between {active} and {control} {stated}",
+            allowed=f"One of {', '.join(blinded)}",
             why="The change in a control arm is set by its design; a difference without it means nothing",
-            remedy="Add control_class: ...",
+            remedy="State the control_class of the design, or leave primary out",
         )
     if primary.analysis == "relapse" and design.relapse is None:
         raise design_error(

@@ -8,6 +8,7 @@ from rekindle.therapy import adverse_events
 from rekindle.trials._design import READINGS, TESTS, Condition, MoodScale
 from rekindle.trials._design_section import Section
 from rekindle.trials._endpoints import endpoint
+from rekindle.trials._ratings import rating_scales
 
 
 def read_conditions(
@@ -31,7 +32,11 @@ def read_condition(part: Section, known: Mapping[str, MoodScale]) -> Condition:
     tests = [test for test in TESTS if part.has(test)]
     if len(tests) != 1:
         raise part.refusal(
-            "RK-DES-003", f"{len(tests)} thresholds", allowed=f"One of {', '.join(TESTS)}, or report"
+            "RK-DES-003",
+            f"{len(tests)} thresholds{': ' if tests else ''}{', '.join(tests)}",
+            allowed=f"One of {', '.join(TESTS)}, or report",
+            why="A condition is one test; a list of conditions holds if all of them do",
+            remedy="Write a list, one condition an entry: [{scale: MADRS, at_least: 20}, ...]",
         )
     limit = part.number(tests[0])
     times = part.whole("consecutive", 1, low=1)
@@ -45,7 +50,22 @@ def read_condition(part: Section, known: Mapping[str, MoodScale]) -> Condition:
             why="The same number means another severity on another scale",
         )
     name = part.choice("scale", tuple(known), code="RK-DES-011")
+    _check_limit(part, name, tests[0], limit)
     return Condition(name, tests[0], limit, consecutive=times)
+
+
+def _check_limit(part: Section, scale: str, test: str, limit: float) -> None:
+    """Refuse a limit that no score, or no fall of a score, can have."""
+    rated = rating_scales()[scale]
+    low, high = (-100.0, 100.0) if test.endswith("pct") else (rated.low, rated.high)
+    if not low <= limit <= high:
+        raise part.refusal(
+            "RK-DES-004",
+            f"{limit:g}",
+            key=test,
+            allowed=f"From {low:g} to {high:g}{' %' if test.endswith('pct') else f', the range of {scale}'}",
+            why="No score could ever meet it, or every score would",
+        )
 
 
 def read_definition(top: Section, key: str, known: Mapping[str, MoodScale]) -> Condition | None:

@@ -28,7 +28,7 @@ from rekindle.trials._design import (
     Sites,
 )
 from rekindle.trials._design_arms import read_arms
-from rekindle.trials._design_check import check_design
+from rekindle.trials._design_check import cautions, check_design
 from rekindle.trials._design_conditions import read_definition, read_score, usual_definition
 from rekindle.trials._design_doses import check_doses
 from rekindle.trials._design_errors import design_error
@@ -122,7 +122,8 @@ def build_design(content: Any, source: str = "design") -> Design:
     sites.finish()
     top.finish()
     check_design(design)
-    return replace(design, notes=(*design.notes, *check_doses(design, extrapolate=extrapolate)))
+    added = (*cautions(design), *check_doses(design, extrapolate=extrapolate))
+    return replace(design, notes=(*design.notes, *added))
 
 
 def _facts(people: Section) -> dict[str, float]:
@@ -251,6 +252,22 @@ def _look(part: Section) -> tuple[float, float]:
     return found
 
 
+def _looks(part: Section) -> tuple[tuple[float, float], ...]:
+    """Interim analyses in order of time."""
+    found = tuple(_look(one) for one in part.sections("interim"))
+    shares = [share for share, _ in found]
+    if shares != sorted(set(shares)):
+        raise part.refusal(
+            "RK-DES-004",
+            f"shares {', '.join(f'{share:g}' for share in shares)}",
+            key="interim",
+            allowed="Rising shares, each once",
+            why="The trial stops at the first analysis that allows it",
+            remedy="Write the earliest analysis first",
+        )
+    return found
+
+
 def _primary(
     top: Section, phases: tuple[Phase, ...], arms: Mapping[str, Arm], known: Mapping[str, MoodScale]
 ) -> Primary | None:
@@ -273,7 +290,7 @@ def _primary(
         part.number("day", length),
         (names[0], names[1]),
         part.number("alpha", 0.05, low=0.0, high=1.0),
-        tuple(_look(one) for one in part.sections("interim")),
+        _looks(part),
     )
     part.finish()
     return found

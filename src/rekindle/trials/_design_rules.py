@@ -32,7 +32,11 @@ def read_rules(
         actions = [key for key in _ACTIONS if then.has(key)]
         if len(actions) != 1:
             raise then.refusal(
-                "RK-DES-003", f"{len(actions)} actions", allowed=f"One of {', '.join(_ACTIONS)}"
+                "RK-DES-003",
+                f"{len(actions)} actions{': ' if actions else ''}{', '.join(actions)}",
+                allowed=f"One of {', '.join(_ACTIONS)}",
+                why="Each rule is one decision, so that the data set can say which was taken",
+                remedy="Write one rule for each action",
             )
         key = actions[0]
         value = then.text(key) if key in _WORDY else then.number(key, low=0.0)

@@ -131,5 +131,5 @@ def _differences(design: Design, active: ArmData, control: ArmData) -> Iterator[
         gap = reached(label, active, control, rule, -1)
         yield needed_of(f"number needed to treat, {label} ({rule.label})", day, arms, gap)
     if design.relapse is not None and active.relapse is not None:
-        found = relapse_ratio(active, control)
-        yield difference_of(f"hazard ratio of relapse ({design.relapse.label})", math.nan, arms, "1", found)
+        label = f"hazard ratio of relapse ({design.relapse.label})"
+        yield difference_of(label, math.nan, arms, "ratio", relapse_ratio(active, control))

@@ -7,14 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Unpack
 
-import numpy as np
-
 from rekindle.errors import ParameterError
 from rekindle.trials._batches import Execution, run_batches
 from rekindle.trials._design import Design
 from rekindle.trials._design_errors import design_error
 from rekindle.trials._estimate import Estimate
-from rekindle.trials._primary import is_positive, primary_result
+from rekindle.trials._primary import is_positive, primary_centre, primary_result
 from rekindle.trials._run_options import RunOptions, execution
 from rekindle.trials._shares import wilson
 from rekindle.trials._trial_data import TrialData
@@ -36,7 +34,7 @@ class PowerRow:
         power: share of positive trials.
         error: Monte Carlo standard error of the share.
         low, high: its 95 % Monte Carlo interval.
-        difference: mean of the primary estimate.
+        difference: mean of the primary estimate; for relapse the median logarithm of the hazard ratio.
         missing: replicates without a primary result; they count as not positive.
         replicates: all replicates.
     """
@@ -161,7 +159,8 @@ def _by_size(design: Design, data: TrialData, numbers: Sequence[int]) -> list[li
 def _row(cell: _Cell, number: int, version: Version, found: Sequence[Estimate]) -> PowerRow:
     count = sum(is_positive(cell.task.design, one) for one in found)
     share = count / len(found)
-    known = [one.value for one in found if math.isfinite(one.value)]
+    primary = cell.task.design.primary
+    assert primary is not None, "checked before anything is simulated"
     return PowerRow(
         number,
         cell.task.world.effect,
@@ -171,8 +170,8 @@ def _row(cell: _Cell, number: int, version: Version, found: Sequence[Estimate]) 
         share,
         math.sqrt(share * (1.0 - share) / len(found)),
         *wilson(count, len(found)),
-        float(np.mean(known)) if known else math.nan,
-        len(found) - len(known),
+        primary_centre(primary, found),
+        sum(math.isnan(one.value) for one in found),
         len(found),
     )
 

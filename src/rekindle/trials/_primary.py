@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rekindle.trials._analysis_sets import arm_data, compared_phases
 from rekindle.trials._contrasts import last_carried, mixed, observed, reached, relapse_ratio, within_people
@@ -11,13 +15,15 @@ from rekindle.trials._estimate import UNKNOWN, Estimate
 from rekindle.trials._periods import periods_of
 from rekindle.trials._trial_data import TrialData
 
+Array = NDArray[np.float64]
+
 
 def primary_result(design: Design, data: TrialData) -> Estimate:
     """The result that decides, as ``design.primary`` states it: that of the interim analysis that stops the
     trial, else that of everybody.
 
     For relapse the value is the logarithm of the hazard ratio, so that below 0 favours the active arm as in
-    every other analysis but response and remission.
+    every other analysis but response and remission. Without a relapse in one arm it is infinite.
     """
     primary = design.primary
     assert primary is not None, "asked only of designs with a primary result"
@@ -33,6 +39,19 @@ def is_positive(design: Design, result: Estimate) -> bool:
     primary = design.primary
     assert primary is not None, "asked only of designs with a primary result"
     return bool(_favours(primary, result) and result.p < primary.alpha)
+
+
+def primary_centre(primary: Primary, found: Sequence[Estimate]) -> float:
+    """Mean of the primary results of many trials; for relapse, where a ratio may be 0, their median.
+
+    Not a number without any result.
+    """
+    known = [one.value for one in found if not math.isnan(one.value)]
+    if not known:
+        return math.nan
+    if primary.analysis == "relapse":
+        return float(np.quantile(known, 0.5, method="inverted_cdf"))
+    return float(np.mean(known))
 
 
 def _favours(primary: Primary, result: Estimate) -> bool:
@@ -69,5 +88,11 @@ def _result(design: Design, primary: Primary, data: TrialData) -> Estimate:
 def _logarithm(found: Estimate) -> Estimate:
     if not found.n:
         return UNKNOWN
-    low, high = math.log(found.low), math.log(found.high)
-    return Estimate(math.log(found.value), found.se, low, high, found.p, found.n)
+    value, low, high = (float(one) for one in _log([found.value, found.low, found.high]))
+    return Estimate(value, found.se, low, high, found.p, found.n)
+
+
+def _log(values: Sequence[float]) -> Array:
+    """Logarithms; that of 0 is minus infinity."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(values), dtype=np.float64)

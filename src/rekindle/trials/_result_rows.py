@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ Array = NDArray[np.float64]
 
 _LOW, _HIGH = 0.05, 0.95
 _ALPHA = 0.05
-_NEEDED, _TIME = "people", "day"
+_NEEDED, _TIME, _RATIO = "people", "day", "ratio"
 _Key = tuple[str, float, str]
 _Results = Mapping[_Key, Finding]
 
@@ -30,8 +31,8 @@ class ResultRow:
 
     Attributes:
         outcome, day, arm, unit: what it is.
-        value: mean over replicates; the median for times, and the reciprocal of the median difference for
-            numbers needed.
+        value: mean over replicates; the median for times and hazard ratios, and the reciprocal of the median
+            difference for numbers needed.
         low, high: 5 and 95 % of the replicates.
         spread: mean SD between people within a replicate, or mean standard error of a difference.
         significant: share of replicates with p below 0.05; not a number for results without p.
@@ -122,7 +123,8 @@ class _Summary:
     """Centre and range of one kind of number over trials.
 
     Numbers needed are summarised as what they are reciprocals of, since they jump through infinity where
-    there is no difference. Times may be infinite, so that only observed ones are taken as quantiles.
+    there is no difference. Times and ratios may be infinite, so that only observed ones are taken as
+    quantiles.
     """
 
     unit: str
@@ -132,7 +134,7 @@ class _Summary:
             return math.nan
         if self.unit == _NEEDED:
             return float(_reciprocal(np.median(_reciprocal(values))))
-        return float(self._quantile(values, 0.5) if self.unit == _TIME else np.mean(values))
+        return float(self._quantile(values, 0.5) if self.unit in (_TIME, _RATIO) else np.mean(values))
 
     def range(self, values: Array) -> tuple[float, float]:
         if not len(values):
@@ -143,7 +145,10 @@ class _Summary:
         return self._quantile(values, _LOW), self._quantile(values, _HIGH)
 
     def _quantile(self, values: Array, share: float) -> float:
-        return float(np.quantile(values, share, method="inverted_cdf" if self.unit == _TIME else "linear"))
+        method: Literal["inverted_cdf", "linear"] = (
+            "inverted_cdf" if self.unit in (_TIME, _RATIO) else "linear"
+        )
+        return float(np.quantile(values, share, method=method))
 
 
 def _known(values: Sequence[float]) -> Array:

@@ -60,18 +60,27 @@ def kaplan_meier(time: ArrayLike, event: ArrayLike) -> SurvivalCurve:
 def hazard_ratio(time: ArrayLike, event: ArrayLike, active: ArrayLike, level: float = 0.95) -> Estimate:
     """Hazard of the active arm over that of the control arm (Cox model, Efron's ties), with a Wald interval.
 
-    ``se`` is that of the logarithm. Without an event in one arm there is no ratio.
+    ``se`` is that of the logarithm. Where only one arm has events the ratio is 0 or infinite and has no
+    interval, and ``p`` is that of the log-rank test. Without any event there is no ratio.
 
     Raises:
         OutputError: the extra ``analysis`` is not installed.
+
+    >>> time, active = [1, 2, 3, 4, 5, 6], [0, 0, 0, 1, 1, 1]
+    >>> found = hazard_ratio(time, [1, 1, 1, 0, 0, 0], active)
+    >>> found.value, round(found.p, 3)
+    (0.0, 0.025)
     """
     require_analysis()
     from statsmodels.duration.hazard_regression import PHReg
 
     times, events = np.asarray(time, dtype=float), np.asarray(event, dtype=float)
     arm = np.asarray(active, dtype=float)
-    if not (events * arm).any() or not (events * (1.0 - arm)).any():
+    if not events.any():
         return UNKNOWN
+    if not (events * arm).any() or not (events * (1.0 - arm)).any():
+        ratio = math.inf if (events * arm).any() else 0.0
+        return Estimate(ratio, p=_log_rank(times, events, arm), n=len(times))
     fit = PHReg(times, arm[:, None], status=events, ties="efron").fit()
     log, se = float(fit.params[0]), float(fit.bse[0])
     from scipy.stats import norm
@@ -79,3 +88,12 @@ def hazard_ratio(time: ArrayLike, event: ArrayLike, active: ArrayLike, level: fl
     half = float(norm.ppf(0.5 + level / 2.0)) * se
     p = 2.0 * float(norm.sf(abs(log) / se))
     return Estimate(math.exp(log), se, math.exp(log - half), math.exp(log + half), p, len(times))
+
+
+def _log_rank(time: Array, event: Array, active: Array) -> float:
+    """Two-sided p of the log-rank test; not a number if one group is empty."""
+    from statsmodels.duration.survfunc import survdiff
+
+    if len(set(active.tolist())) < 2:
+        return math.nan
+    return float(survdiff(time, event, active)[1])
