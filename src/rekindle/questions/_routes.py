@@ -54,7 +54,7 @@ _PANELS = {
     "dizziness": "Dizziness, course (%)",
     "not_ready_90": "Not ready at 90 min (%)",
     "not_ready_120": "Not ready at 120 min (%)",
-    "ahead_day_1": "Ahead of saline, day 1",
+    "ahead_day_1": "Lead on day 1 (points)",
 }
 
 
