@@ -70,9 +70,11 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
         )
         for one in rows
     ]
-    columns = ("people", "effect", "unblinding", "parameters", "positive", "Monte Carlo 95 %", "estimate",
-               "no result")  # fmt: skip
-    print_table(f"Power from {rows[0].replicates} simulated trials in each row", columns, table, console)
+    columns = ["people", "effect", "unblinding", "parameters", "positive", "95 %", "estimate", "no result"]
+    if not any(one.missing for one in rows):
+        columns, table = columns[:-1], [row[:-1] for row in table]
+    caption = f"Power from {rows[0].replicates} simulated trials in each row, with 95 % Monte Carlo intervals"
+    print_table(caption, columns, table, console)
 
 
 def _print_variation(result: TrialRun, console: Console) -> None:
