@@ -57,7 +57,7 @@ def print_power(title: str, rows: Sequence[PowerRow], console: Console) -> None:
     from rekindle.report import number, percent, print_table, version_words
 
     console.print(f"[bold]{title}[/bold]", highlight=False)
-    table = [
+    table: list[tuple[str, ...]] = [
         (
             str(one.number),
             f"{one.effect:g}",
