@@ -98,7 +98,7 @@ def _kinetic_goals(figures: Figures) -> list[Goal]:
 def _other_goals(figures: Figures) -> list[Goal]:
     waited = figures.waited
     tangents = figures.tangents[0].value if figures.tangents else None
-    cores = f"{figures.cores} cores; Python starts, imports, draws people and records programs in one thread"
+    cores = f"{figures.cores} cores; people are drawn and programs recorded in one thread"
 
     def first(cache: str, bar: float, key: str) -> Goal:
         label = f"first simulation {cache} cache, s, at most"
@@ -108,5 +108,5 @@ def _other_goals(figures: Figures) -> list[Goal]:
         Goal("W3, value and 10 tangents over the value, at most", 10, 5, tangents),
         first("without", 2, "first_cold"),
         first("with", 0.3, "first_warm"),
-        Goal("two workers over one, at least", 1.8, None, waited.medians.get("two_workers"), cores),
+        Goal("two workers over one, W1, at least", 1.8, None, waited.medians.get("two_workers"), cores),
     ]

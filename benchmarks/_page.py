@@ -191,5 +191,6 @@ def _goals(figures: Figures) -> str:
         reached = "not measured" if goal.reached is None else number(goal.reached)
         then = "–" if goal.then is None else f"{goal.then:g}"
         limit = "" if goal.met or goal.reached is None else goal.limit
-        rows.append(f"| {goal.label} | {goal.first:g} | {then} | {reached} | {verdict(goal.met)} | {limit} |")
+        bar = "–" if goal.reached is None else verdict(goal.met)
+        rows.append(f"| {goal.label} | {goal.first:g} | {then} | {reached} | {bar} | {limit} |")
     return "\n".join(rows)

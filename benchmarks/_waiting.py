@@ -18,6 +18,11 @@ from typing import Any
 
 from benchmarks import _course as course
 from benchmarks._course import REGIMEN
+from benchmarks._workload import w1
+from benchmarks.peers.rekindle import Run
+
+#: People of W1 whom two workers share, and the tolerance at which they are run.
+_SHARED, _TOLERANCE = 2000, 1e-6
 
 
 def in_fresh_process(people: int, workers: int, runs: int, cache: str) -> list[dict[str, Any]]:
@@ -97,10 +102,24 @@ def _parts_table(cold: dict[str, float], warm: dict[str, float]) -> list[str]:
     ]
 
 
+def _two_workers(runs: int) -> tuple[list[float], list[float]]:
+    """Wall time of W1 with one worker and with two, taking turns in this process."""
+    workload = w1()
+    people = workload.people(_SHARED)
+    alone, shared = Run(workload, "auto"), Run(workload, "auto", workers=2)
+    alone(people, _TOLERANCE)
+    seconds: tuple[list[float], list[float]] = [], []
+    for _ in range(runs):
+        for found, run in zip(seconds, (alone, shared), strict=True):
+            start = time.perf_counter()
+            run(people, _TOLERANCE)
+            found.append(time.perf_counter() - start)
+    return seconds
+
+
 def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, Waited]:
     """The section of the page, and what the goals need of it."""
     rekindle = [sys.executable, "-m", "rekindle"]
-    few = max(1, runs // 2)
     with tempfile.TemporaryDirectory() as cache:
         say("waiting: start of the command line")
         start = _wall([*rekindle, "--help"], runs)
@@ -110,14 +129,18 @@ def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, Waited]:
         in_fresh_process(1, 1, 1, cache)
         one = in_fresh_process(1, 1, runs, cache)
         say("waiting: 1,000 people, one worker")
-        thousand = in_fresh_process(1000, 1, few, cache)
+        in_fresh_process(1000, 1, 1, cache)
+        thousand = in_fresh_process(1000, 1, runs, cache)
         say("waiting: 1,000 people, two workers")
-        shared = in_fresh_process(1000, 2, few, cache)
+        shared = in_fresh_process(1000, 2, runs, cache)
+    say("waiting: W1, one worker and two")
+    w1_alone, w1_shared = _two_workers(runs)
     cold_parts, warm_parts = parts_of(cold), parts_of(one)
     rows = [
         f"Workload: `{REGIMEN}`, the whole therapy model, all outputs at {one[0]['rows']} times per person, "
         "between-person variability on, the default tolerance. Wall time, each figure in a fresh process "
-        "from its start, which imports nothing but what the course needs.",
+        "from its start, which imports nothing but what the course needs. The two rows of W1 are calls that "
+        "take turns in one process.",
         "",
         "| what | median | range |",
         "|---|---|---|",
@@ -127,6 +150,8 @@ def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, Waited]:
         _line("one person, 26 weeks, again in the same process", [r["repeat_s"] for r in one], "s"),
         _line("1,000 people, 26 weeks, one worker", [r["first_s"] for r in thousand], "s"),
         _line("1,000 people, 26 weeks, two workers", [r["first_s"] for r in shared], "s"),
+        _line(f"{_SHARED:,} people of W1, again in the same process, one worker", w1_alone, "s"),
+        _line(f"{_SHARED:,} people of W1, again in the same process, two workers", w1_shared, "s"),
         _line("people per second, one worker", [1000 / r["first_s"] for r in thousand], "/s"),
         _line("peak memory, one person", [r["peak_memory_mib"] for r in one], "MiB"),
         _line("peak memory, 1,000 people, one worker", [r["peak_memory_mib"] for r in thousand], "MiB"),
@@ -136,8 +161,7 @@ def waiting(runs: int, say: Callable[[str], None]) -> tuple[str, Waited]:
     medians = {
         "first_cold": statistics.median(r["first_s"] for r in cold),
         "first_warm": statistics.median(r["first_s"] for r in one),
-        "two_workers": statistics.median(r["first_s"] for r in thousand)
-        / statistics.median(r["first_s"] for r in shared),
+        "two_workers": statistics.median(w1_alone) / statistics.median(w1_shared),
     }
     limits = {"first_cold": in_words(cold_parts), "first_warm": in_words(warm_parts)}
     return "\n".join(rows), Waited(medians, limits)

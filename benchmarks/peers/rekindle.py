@@ -12,8 +12,8 @@ from rekindle.engine import ParameterTable, solve
 class Run:
     """Simulates a workload; ``report`` is what the solver said last."""
 
-    def __init__(self, workload: Workload, solver: str) -> None:
-        self.workload = workload
+    def __init__(self, workload: Workload, solver: str, workers: int = 1) -> None:
+        self.workload, self.workers = workload, workers
         self.chosen = {} if solver == "auto" else {"solver": solver}
         self.report: Any = None
         self.steps = 0.0
@@ -24,7 +24,8 @@ class Run:
         own = ParameterTable(tuple(events.subjects), dict(zip(workload.varied, people.T, strict=True)))
         found = solve(
             workload.model, events, parameters=own, times=workload.times,
-            outputs=workload.states, tolerance=tolerance, device="cpu", **self.chosen,
+            outputs=workload.states, tolerance=tolerance, device="cpu",
+            workers=self.workers, **self.chosen,
         )  # fmt: skip
         # People who share a vector share its steps, so that these are the steps that each of them went.
         groups = getattr(found.solver, "groups", 0) + getattr(found.solver, "alone", 0)
