@@ -17,8 +17,8 @@ def parameter_draws(mechanism: str, count: int, generator: Generator) -> list[Pa
     """Parameter sets that the evidence leaves possible.
 
     Fitted parameters come from the posterior of the calibration, those of the pharmacokinetics from what was
-    published of them. Both are drawn independently, which is the most that they can add: the fit was made at
-    the typical pharmacokinetics, and at others it would have taken part of a difference back.
+    published of them. Both are drawn independently, which makes intervals rather too wide than too narrow:
+    the fit was made at the typical pharmacokinetics, and at others it would take part of a difference back.
 
     Args:
         mechanism: a calibrated mechanism hypothesis.

@@ -138,8 +138,8 @@ _INTERVALS = [
     "Intervals of plasma hold people, the error of the assay, and what published estimates leave open of the "
     "typical parameters. These are drawn independently of each other, because no published model states "
     "their correlations: half-lives and late concentrations come out wider than they would with them. For "
-    "clinical outcomes they are drawn independently of the fitted parameters too, which is the most that "
-    "they can add. Multipliers of interacting drugs have no uncertainty here.",
+    "clinical outcomes they are drawn independently of the fitted parameters too, which makes intervals "
+    "rather too wide than too narrow. Multipliers of interacting drugs have no uncertainty here.",
 ]
 _ROLES = (
     "The parameters were set with the rows of role calibrate. Agreement with those is no independent "
